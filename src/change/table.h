@@ -1,0 +1,100 @@
+/*
+ * table.h --- the definition of one table at the source
+ *
+ * A definition says what the source declared, as of one position.  It is made
+ * by a source (describe, or a schema change), stored with the checkpoint, and
+ * handed back to the source when a stream begins.
+ */
+#ifndef SDB_TABLE_H
+#define SDB_TABLE_H
+
+#include "change/value.h"
+#include "lib/stringinfo.h"
+
+/* What a column's DEFAULT is, as far as it can be carried over */
+typedef enum DefaultKind
+{
+	DEFAULT_NONE,				/* none, or one that cannot be carried over */
+	DEFAULT_CONSTANT,			/* default_value holds it as text */
+	DEFAULT_NOW					/* the time of the statement */
+} DefaultKind;
+
+typedef struct SourceColumn
+{
+	char	   *name;
+	char	   *type_name;		/* normalised, lower case, without length:
+								 * "int unsigned", "varchar", "enum" */
+	ValueKind	kind;			/* kind of its values, besides NULL,
+								 * UNCHANGED and ZERODATE */
+	int32		length;			/* characters, bytes, bits or precision; -1 if
+								 * the type has none */
+	int32		scale;			/* decimal scale or fractional seconds; -1 if
+								 * none */
+	bool		not_null;
+	bool		identity;		/* the source numbers it */
+	bool		generated;		/* computed by the source from other columns */
+	DefaultKind default_kind;
+	char	   *default_value;	/* text form; NULL unless DEFAULT_CONSTANT */
+	char	   *charset;		/* source's name of it; NULL if not text */
+	char	   *recommended;	/* PostgreSQL type for a type that fits no
+								 * kind; NULL if none */
+	int			nlabels;		/* of an enum or set */
+	char	  **labels;			/* server encoding; NULL if nlabels is 0 */
+	char	   *comment;		/* NULL if none */
+} SourceColumn;
+
+typedef struct SourceTable
+{
+	char	   *catalog;		/* database at the source */
+	char	   *schema;			/* NULL where databases have no schemas */
+	char	   *name;
+	char	   *id;				/* the parts above as one text, see
+								 * sdb_table_make_id; identifies the table
+								 * within a connector */
+	int			ncolumns;
+	SourceColumn *columns;
+	int			nkeys;			/* 0 if there is no primary key */
+	int		   *keys;			/* column idx0, in key order */
+	char	   *comment;		/* NULL if none */
+	int64		estimated_rows; /* -1 if unknown; orders and splits the copy,
+								 * not stored */
+
+	/* not part of the definition */
+	void	   *source_private; /* the source's decoding plan; NULL until made */
+	void	   *engine_private; /* apply's state; NULL until opened */
+} SourceTable;
+
+/*
+ * sdb_table_make_id --- the parts of a name as one unambiguous text.
+ *
+ * Parts are joined by dots: inventory.orders.  A part that holds a dot or a
+ * double quote is put in double quotes, with quotes doubled, so two different
+ * tables never share an id.  schema may be NULL.
+ */
+extern char *sdb_table_make_id(const char *catalog, const char *schema,
+							   const char *name);
+
+/* The column of that exact name, as idx0; -1 if there is none. */
+extern int	sdb_table_find_column(const SourceTable *table, const char *name);
+
+/*
+ * sdb_table_equal --- do two definitions say the same?
+ *
+ * Compares all that is stored (not estimated_rows and the private parts).
+ */
+extern bool sdb_table_equal(const SourceTable *a, const SourceTable *b);
+
+/* A deep copy of the definition, private parts NULL. */
+extern SourceTable *sdb_table_copy(const SourceTable *table);
+
+/* Appends the definition as one JSON object, the form the catalog stores. */
+extern void sdb_table_to_json(StringInfo buf, const SourceTable *table);
+
+/*
+ * sdb_table_from_json --- read back what sdb_table_to_json wrote.
+ *
+ * errors: ERRCODE_DATA_CORRUPTED if it is not that.
+ */
+extern SourceTable *sdb_table_from_json(const char *json);
+
+#endif							/* SDB_TABLE_H */

@@ -1,0 +1,40 @@
+/*
+ * catalog.h --- access to the extension's own tables
+ *
+ * The tables live in whatever schema the extension was installed in, and
+ * belong to whoever installed it.  A worker runs as the connector's owner, so
+ * access to them is bracketed by enter and leave.
+ */
+#ifndef SDB_CATALOG_H
+#define SDB_CATALOG_H
+
+/* CatalogAccess --- what sdb_catalog_enter changed */
+typedef struct CatalogAccess
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_nestlevel;
+} CatalogAccess;
+
+/*
+ * sdb_catalog_enter --- act as the owner of the extension, with a safe
+ * search_path and an SPI connection, until sdb_catalog_leave.  An error in
+ * between is undone by the end of the (sub)transaction.
+ *
+ * errors: 55000 if the extension is not installed in this database
+ */
+extern void sdb_catalog_enter(CatalogAccess *access);
+extern void sdb_catalog_leave(CatalogAccess *access);
+
+/*
+ * sdb_catalog_sql --- a statement on the extension's tables.
+ *
+ * Replaces every "@extschema@" in sql by the quoted schema of the extension.
+ * memory: CurrentMemoryContext
+ */
+extern char *sdb_catalog_sql(const char *sql);
+
+/* Is the extension installed in this database? */
+extern bool sdb_catalog_installed(void);
+
+#endif							/* SDB_CATALOG_H */

@@ -1,0 +1,116 @@
+/*
+ * checkpoint.h --- position, table states and counters of a connector
+ *
+ * Everything here is written in the local transaction that applies the data,
+ * so data and checkpoint agree after any crash (ARCHITECTURE.md, invariant 1).
+ * What a position means is known to sources only; here it is text.
+ */
+#ifndef SDB_CHECKPOINT_H
+#define SDB_CHECKPOINT_H
+
+#include "change/table.h"
+#include "nodes/pg_list.h"
+
+/* Counter --- cumulative numbers and times (ms since 1970) of a connector */
+typedef enum Counter
+{
+	/* added up */
+	COUNTER_DDLS,
+	COUNTER_DMLS,
+	COUNTER_READS,				/* rows copied by snapshots */
+	COUNTER_CREATES,
+	COUNTER_UPDATES,
+	COUNTER_DELETES,
+	COUNTER_TXS,
+	COUNTER_TRUNCATES,
+	COUNTER_BAD_EVENTS,
+	COUNTER_TOTAL_EVENTS,
+	COUNTER_BATCHES_DONE,
+	COUNTER_TABLES,				/* tables copied by snapshots */
+	/* overwritten, unless 0 */
+	COUNTER_FIRST_SRC_TS,
+	COUNTER_FIRST_DBZ_TS,
+	COUNTER_FIRST_PG_TS,
+	COUNTER_LAST_SRC_TS,
+	COUNTER_LAST_DBZ_TS,
+	COUNTER_LAST_PG_TS,
+	COUNTER_SNAPSHOT_BEGIN_TS,
+	COUNTER_SNAPSHOT_END_TS
+} Counter;
+
+#define NCOUNTERS (COUNTER_SNAPSHOT_END_TS + 1)
+#define NCOUNTERS_ADDED (COUNTER_TABLES + 1)
+
+typedef struct Counters
+{
+	int64		value[NCOUNTERS];
+} Counters;
+
+/* TableStage --- how far a table is */
+typedef enum TableStage
+{
+	TABLE_PENDING,				/* to be copied */
+	TABLE_COPIED,				/* copied; changes up to its point are skipped */
+	TABLE_STREAMING				/* past its point: every change is applied */
+} TableStage;
+
+typedef struct TableState
+{
+	SourceTable *table;
+	TableStage	stage;
+	char	   *from;			/* SnapshotPoint of TABLE_COPIED, else NULL */
+	char	   *until;			/* NULL if the point is exact */
+} TableState;
+
+/*
+ * All functions run in the caller's transaction and in CurrentMemoryContext.
+ */
+
+/* The stored position; NULL if none was ever stored. */
+extern char *sdb_checkpoint_position(const char *connector);
+
+/*
+ * sdb_checkpoint_store --- write position and add counters.
+ *
+ * position: NULL leaves it
+ * counters: NULL for none; the caller zeroes its copy after commit
+ */
+extern void sdb_checkpoint_store(const char *connector, const char *position,
+								 const Counters *counters);
+
+/* Stores or clears (NULL) the error text that synchdb_state_view shows. */
+extern void sdb_checkpoint_set_error(const char *connector, const char *error);
+
+/* Forgets position, tables and error; counters stay. */
+extern void sdb_checkpoint_reset(const char *connector);
+
+/* List of TableState *, ordered by id. */
+extern List *sdb_checkpoint_tables(const char *connector);
+
+/* Inserts or replaces a table's definition and state. */
+extern void sdb_checkpoint_put_table(const char *connector,
+									 const TableState *state);
+extern void sdb_checkpoint_drop_table(const char *connector, const char *id);
+
+/*
+ * sdb_checkpoint_claim_table --- lock one TABLE_PENDING table, largest first,
+ * that no other worker has locked; NULL if none is left.  The lock lasts
+ * until the end of the transaction.
+ */
+extern TableState *sdb_checkpoint_claim_table(const char *connector);
+
+/* Records a table's columns in synchdb_attribute, or removes them. */
+extern void sdb_checkpoint_put_attributes(const char *connector,
+										  const char *type,
+										  const SourceTable *table,
+										  Oid relid, const AttrNumber *attnums);
+extern void sdb_checkpoint_drop_attributes(const char *connector,
+										   const char *type, const char *id);
+
+/* Adds a row to synchdb_error. */
+extern void sdb_checkpoint_add_error(const char *connector,
+									 const char *position, const char *table_id,
+									 const char *change, const char *sqlstate,
+									 const char *message, const char *detail);
+
+#endif							/* SDB_CHECKPOINT_H */

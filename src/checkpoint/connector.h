@@ -1,0 +1,42 @@
+/*
+ * connector.h --- a connector's definition, as synchdb_conninfo holds it
+ *
+ * Users may edit that table's jsonb by hand, so it is read anew at every
+ * start and nothing in it is taken for granted.
+ */
+#ifndef SDB_CONNECTOR_H
+#define SDB_CONNECTOR_H
+
+#include "source/source.h"
+
+typedef struct Connector
+{
+	char	   *name;
+	bool		active;			/* should be running */
+	Oid			owner;			/* role that the worker acts as */
+	const SourceRoutine *routine;
+	char	   *dstdb;
+	char	   *snapshot_list;	/* NULL: as the table list */
+	SourceOptions options;		/* password in clear: never store or print */
+} Connector;
+
+/*
+ * sdb_connector_load --- read and check a definition.
+ *
+ * Runs in the caller's transaction.  Must not be called with a snapshot that
+ * predates the row.  sdb_connector_exists does not touch the password.
+ *
+ * memory: CurrentMemoryContext
+ * errors: 42704 unknown connector; 22023 a broken or missing key of data,
+ *         naming it; 55000 secret key file missing or wrong
+ */
+extern Connector *sdb_connector_load(const char *name);
+extern bool sdb_connector_exists(const char *name);
+
+/* Sets isactive; false if there is no such connector. */
+extern bool sdb_connector_set_active(const char *name, bool active);
+
+/* Names (char *) of all active connectors of this database. */
+extern List *sdb_connector_active_names(void);
+
+#endif							/* SDB_CONNECTOR_H */

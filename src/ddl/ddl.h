@@ -1,0 +1,52 @@
+/*
+ * ddl.h --- schema changes as PostgreSQL DDL
+ *
+ * Runs inside the caller's transaction.  Every identifier is quoted and every
+ * value a quoted literal.
+ */
+#ifndef SDB_DDL_H
+#define SDB_DDL_H
+
+#include "change/schema_change.h"
+#include "change/source_type.h"
+#include "ddl/naming.h"
+
+/* What sdb_ddl_create_table does about the primary key */
+typedef enum KeyTime
+{
+	KEY_NOW,					/* with the table */
+	KEY_LATER					/* by sdb_ddl_create_key, after the load */
+} KeyTime;
+
+/* CREATE SCHEMA IF NOT EXISTS, quietly. */
+extern void sdb_ddl_create_schema(const char *schema);
+
+/*
+ * sdb_ddl_create_table --- create the target of a source table.
+ *
+ * Columns, types, NOT NULL, defaults, identity, comments; the primary key as
+ * <table>_pkey.  Unsigned columns whose target type would admit negative
+ * values get no constraint.
+ *
+ * result: the new relation's Oid; InvalidOid if a relation of that name
+ *         existed (it is left as it is).
+ */
+extern Oid	sdb_ddl_create_table(const SourceTable *table,
+								 const TargetTable *target,
+								 const SourceType *types, KeyTime key_time);
+
+/* Adds the primary key left out by KEY_LATER; nothing if there is none. */
+extern void sdb_ddl_create_key(const SourceTable *table,
+							   const TargetTable *target);
+
+/*
+ * sdb_ddl_set_identity --- set the sequences behind identity columns past the
+ * largest value present.
+ */
+extern void sdb_ddl_set_identity(const SourceTable *table,
+								 const TargetTable *target);
+
+/* Applies a schema change of the stream. */
+extern void sdb_ddl_apply(const SchemaChange *change, const SourceType *types);
+
+#endif							/* SDB_DDL_H */

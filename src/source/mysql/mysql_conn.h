@@ -1,0 +1,96 @@
+/*
+ * mysql_conn.h --- one connection to a MySQL or MariaDB server
+ *
+ * A firewall: mysql_conn.c alone includes mysql.h, whose names clash with the
+ * server's lists, and this header shows none of it.  Calls that may block wait
+ * on the process latch and end at an interrupt.  Errors of the server go
+ * through one function that keeps code, message and statement.
+ */
+#ifndef SDB_MYSQL_CONN_H
+#define SDB_MYSQL_CONN_H
+
+typedef struct MysqlConn MysqlConn;
+
+/* MysqlConnOptions --- subset of SourceOptions, same meaning and life */
+typedef struct MysqlConnOptions
+{
+	const char *host;
+	int			port;
+	const char *user;
+	const char *password;
+	const char *database;		/* NULL for none */
+	int			tls_mode;		/* TlsMode */
+	const char *tls_cert;		/* PEM file with certificate and key; or NULL */
+	const char *tls_cert_password;	/* or NULL */
+	const char *tls_ca;			/* PEM file; or NULL */
+	int			connect_timeout_ms;
+	int			query_timeout_ms;
+} MysqlConnOptions;
+
+/*
+ * sdb_mysql_conn_open --- connect and log in.
+ *
+ * memory: in CurrentMemoryContext, whose reset callback closes it
+ * errors: 08001 unreachable, 28000 login refused, 3D000 no such database, each
+ *         with host and port
+ */
+extern MysqlConn *sdb_mysql_conn_open(const MysqlConnOptions *options);
+extern void sdb_mysql_conn_close(MysqlConn *conn);
+
+extern bool sdb_mysql_conn_is_mariadb(const MysqlConn *conn);
+
+/* 101103 for 10.11.3 */
+extern int	sdb_mysql_conn_version(const MysqlConn *conn);
+extern const char *sdb_mysql_conn_version_text(const MysqlConn *conn);
+
+/*
+ * sdb_mysql_conn_execute --- run a statement without result.
+ * sdb_mysql_conn_query --- run one with a result, read row by row.
+ *
+ * A result must be read to its end or closed before the next statement.
+ *
+ * errors: the server's, with its code and SQLSTATE in the message's detail;
+ *         08006 if the link is lost
+ */
+extern void sdb_mysql_conn_execute(MysqlConn *conn, const char *sql);
+extern void sdb_mysql_conn_query(MysqlConn *conn, const char *sql);
+
+/* Like execute, but false (and *code the server's) where the server refuses. */
+extern bool sdb_mysql_conn_try(MysqlConn *conn, const char *sql, int *code);
+
+/*
+ * sdb_mysql_conn_fetch --- the next row, NULL at the end (the result is then
+ * closed).  Valid until the next call.  A NULL field is SQL NULL; fields are
+ * NUL-terminated besides having *lengths.
+ */
+extern char **sdb_mysql_conn_fetch(MysqlConn *conn, unsigned long **lengths);
+extern int	sdb_mysql_conn_nfields(MysqlConn *conn);
+extern const char *sdb_mysql_conn_field_name(MysqlConn *conn, int idx0);
+extern void sdb_mysql_conn_close_result(MysqlConn *conn);
+
+/* One value of one row, palloc'd; NULL if NULL or no row. */
+extern char *sdb_mysql_conn_scalar(MysqlConn *conn, const char *sql);
+
+/* Quoted forms, palloc'd: `a``b` and 'it\'s' (safe in any sql_mode). */
+extern char *sdb_mysql_conn_identifier(const char *name);
+extern char *sdb_mysql_conn_literal(MysqlConn *conn, const char *text);
+
+/*
+ * sdb_mysql_conn_dump --- ask for the binary log from (file, position) on.
+ * After this only the two functions below may be used.
+ */
+extern void sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id,
+								const char *file, uint32 position);
+
+/*
+ * sdb_mysql_conn_packet --- the next event, if it has begun to arrive.
+ *
+ * out:    *data[0 .. *len-1], valid until the next call
+ * result: false at once if nothing has arrived
+ * errors: 08006 link lost; the server's (purged log: 55000)
+ */
+extern bool sdb_mysql_conn_packet(MysqlConn *conn, const uint8 **data,
+								  Size *len);
+extern pgsocket sdb_mysql_conn_socket(MysqlConn *conn);
+
+#endif							/* SDB_MYSQL_CONN_H */

@@ -1,0 +1,57 @@
+/*
+ * mysql_rows.h --- rows of WRITE, UPDATE and DELETE events
+ */
+#ifndef SDB_MYSQL_ROWS_H
+#define SDB_MYSQL_ROWS_H
+
+#include "change/change.h"
+#include "source/mysql/mysql_event.h"
+
+typedef struct MysqlRowPlan MysqlRowPlan;
+
+/* MysqlRows --- the rows of one event, read one by one */
+typedef struct MysqlRows
+{
+	ChangeKind	kind;			/* CHANGE_INSERT, _UPDATE or _DELETE */
+	uint64		table_id;
+	bool		is_last;		/* of the statement: table ids end here */
+	int			ncolumns;
+	const uint8 *before_present;	/* bitmaps of ncolumns; NULL if none */
+	const uint8 *after_present;
+	ByteCursor	rows;
+} MysqlRows;
+
+/*
+ * sdb_mysql_rows_plan --- one decoder per column for a table map.
+ *
+ * in:     the map's stored types and the definition's declared ones
+ * memory: CurrentMemoryContext; keeps pointers to table
+ * errors: 55000 naming table, column, and both types, if the map does not fit
+ *         the definition (column count, type, names or signedness where sent)
+ */
+extern MysqlRowPlan *sdb_mysql_rows_plan(const MysqlTableMap *map,
+										 const SourceTable *table);
+
+/*
+ * sdb_mysql_rows_open --- parse an event up to its rows.
+ *
+ * Compressed events (MariaDB) are inflated into CurrentMemoryContext.
+ * errors: XX001; 0A000 for PARTIAL_UPDATE_ROWS
+ */
+extern void sdb_mysql_rows_open(const MysqlFormat *format,
+								const MysqlEvent *event, MysqlRows *rows);
+
+/*
+ * sdb_mysql_rows_next --- decode the next row.
+ *
+ * out:    before (UPDATE, DELETE) and after (INSERT, UPDATE), each
+ *         [0 .. ncolumns-1]; columns not in the image are VALUE_UNCHANGED;
+ *         bytes point into the event where they can
+ * result: false at the end of the event
+ * memory: CurrentMemoryContext, which the caller resets per row or event
+ * errors: XX001 with table, column and offset; 22021 likewise
+ */
+extern bool sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
+								SourceValue *before, SourceValue *after);
+
+#endif							/* SDB_MYSQL_ROWS_H */

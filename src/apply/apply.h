@@ -27,6 +27,9 @@ extern Apply *sdb_apply_create(void);
 /*
  * sdb_apply_begin --- to be called once in each local transaction, first.
  *
+ * What is open belongs to the subtransaction it was opened in: one that may
+ * be rolled back alone is bracketed by a begin and end (or abort) of its own.
+ *
  * careful: write each row at once, so that an error names its change.
  */
 extern void sdb_apply_begin(Apply *apply, bool careful);

@@ -93,7 +93,7 @@ extern void sdb_table_to_json(StringInfo buf, const SourceTable *table);
 /*
  * sdb_table_from_json --- read back what sdb_table_to_json wrote.
  *
- * errors: ERRCODE_DATA_CORRUPTED if it is not that.
+ * errors: ERRCODE_DATA_CORRUPTED if it is another object; 22P02 if no JSON.
  */
 extern SourceTable *sdb_table_from_json(const char *json);
 

@@ -14,13 +14,15 @@ typedef struct CatalogAccess
 	Oid			userid;
 	int			sec_context;
 	int			guc_nestlevel;
+	bool		pushed_snapshot;
 } CatalogAccess;
 
 /*
  * sdb_catalog_enter --- act as the owner of the extension, with a safe
- * search_path and an SPI connection, until sdb_catalog_leave.  An error in
- * between is undone by the end of the (sub)transaction.
+ * search_path, a snapshot and an SPI connection, until sdb_catalog_leave.  An
+ * error in between is undone by the end of the (sub)transaction.
  *
+ * memory: CurrentMemoryContext becomes that of SPI, gone at leave
  * errors: 55000 if the extension is not installed in this database
  */
 extern void sdb_catalog_enter(CatalogAccess *access);
@@ -34,7 +36,26 @@ extern void sdb_catalog_leave(CatalogAccess *access);
  */
 extern char *sdb_catalog_sql(const char *sql);
 
+/*
+ * sdb_catalog_execute --- run a statement on the extension's tables, between
+ * enter and leave.
+ *
+ * in:     sql as for sdb_catalog_sql; types, values and nulls as for
+ *         SPI_execute_with_args
+ * result: the number of rows; those of SELECT and RETURNING are in
+ *         SPI_tuptable
+ */
+extern uint64 sdb_catalog_execute(const char *sql, int nargs, Oid *types,
+								  Datum *values, const char *nulls);
+
 /* Is the extension installed in this database? */
 extern bool sdb_catalog_installed(void);
+
+/*
+ * sdb_catalog_find_extension --- schema and owner of an extension; false if
+ * it is not installed in this database.
+ */
+extern bool sdb_catalog_find_extension(const char *name, Oid *schema,
+									   Oid *owner);
 
 #endif							/* SDB_CATALOG_H */

@@ -8,8 +8,10 @@
 #ifndef SDB_CHECKPOINT_H
 #define SDB_CHECKPOINT_H
 
-#include "change/table.h"
+#include "access/attnum.h"
 #include "nodes/pg_list.h"
+
+#include "change/table.h"
 
 /* Counter --- cumulative numbers and times (ms since 1970) of a connector */
 typedef enum Counter
@@ -50,15 +52,19 @@ typedef struct Counters
 typedef enum TableStage
 {
 	TABLE_PENDING,				/* to be copied */
+	TABLE_RECOPY,				/* to be copied, replacing what is there */
 	TABLE_COPIED,				/* copied; changes up to its point are skipped */
-	TABLE_STREAMING				/* past its point: every change is applied */
+	TABLE_STREAMING,			/* past its point: every change is applied */
+	TABLE_PARTIAL				/* never copied: holds what changed since, and
+								 * changes of rows that are not there are no
+								 * error */
 } TableStage;
 
 typedef struct TableState
 {
 	SourceTable *table;
 	TableStage	stage;
-	char	   *from;			/* SnapshotPoint of TABLE_COPIED, else NULL */
+	char	   *from;			/* of SnapshotPoint; NULL but in TABLE_COPIED */
 	char	   *until;			/* NULL if the point is exact */
 } TableState;
 
@@ -81,6 +87,10 @@ extern void sdb_checkpoint_store(const char *connector, const char *position,
 /* Stores or clears (NULL) the error text that synchdb_state_view shows. */
 extern void sdb_checkpoint_set_error(const char *connector, const char *error);
 
+/* Pause is a wish of the user's that outlives the server. */
+extern bool sdb_checkpoint_is_paused(const char *connector);
+extern void sdb_checkpoint_set_paused(const char *connector, bool paused);
+
 /* Forgets position, tables and error; counters stay. */
 extern void sdb_checkpoint_reset(const char *connector);
 
@@ -92,10 +102,13 @@ extern void sdb_checkpoint_put_table(const char *connector,
 									 const TableState *state);
 extern void sdb_checkpoint_drop_table(const char *connector, const char *id);
 
+/* Makes all TABLE_COPIED tables TABLE_STREAMING: the stream is past them. */
+extern void sdb_checkpoint_settle_tables(const char *connector);
+
 /*
- * sdb_checkpoint_claim_table --- lock one TABLE_PENDING table, largest first,
- * that no other worker has locked; NULL if none is left.  The lock lasts
- * until the end of the transaction.
+ * sdb_checkpoint_claim_table --- lock one table that is to be copied, largest
+ * first, that no other worker has locked; NULL if none is left.  The lock
+ * lasts until the end of the transaction.
  */
 extern TableState *sdb_checkpoint_claim_table(const char *connector);
 

@@ -3,6 +3,12 @@
  *
  * Users may edit that table's jsonb by hand, so it is read anew at every
  * start and nothing in it is taken for granted.
+ *
+ * Keys of data that are read here: hostname, port, user, pwd, srcdb, dstdb,
+ * table, snapshottable, connector, ssl_mode, ssl_keystore, ssl_keystore_pass,
+ * ssl_truststore, ssl_truststore_pass, and owner, the name of the role that
+ * created the connector (the owner of synchdb_conninfo if it is absent).
+ * Passwords are encrypted, see util/secret.h.
  */
 #ifndef SDB_CONNECTOR_H
 #define SDB_CONNECTOR_H
@@ -32,6 +38,27 @@ typedef struct Connector
  */
 extern Connector *sdb_connector_load(const char *name);
 extern bool sdb_connector_exists(const char *name);
+
+/*
+ * sdb_connector_owner --- the role a connector's worker acts as.
+ *
+ * errors: 42704 unknown connector, or a role that is gone
+ */
+extern Oid	sdb_connector_owner(const char *name);
+
+/*
+ * sdb_connector_changed_here --- did this transaction make or change the
+ * definition, the rules or the checkpoint of that connector, so that its
+ * worker cannot see them as we do, and may have to wait for us?
+ */
+extern bool sdb_connector_changed_here(const char *name);
+
+/* The names of TlsMode, for hints */
+#define TLS_MODE_NAMES \
+	"disabled, preferred, required, verify_ca, verify_identity"
+
+/* The TLS mode of that name (any case); false if there is none. */
+extern bool sdb_connector_tls_mode(const char *name, TlsMode *mode);
 
 /* Sets isactive; false if there is no such connector. */
 extern bool sdb_connector_set_active(const char *name, bool active);

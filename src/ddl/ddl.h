@@ -46,6 +46,9 @@ extern void sdb_ddl_create_key(const SourceTable *table,
 extern void sdb_ddl_set_identity(const SourceTable *table,
 								 const TargetTable *target);
 
+/* Empties the target. */
+extern void sdb_ddl_truncate(const TargetTable *target);
+
 /* Applies a schema change of the stream. */
 extern void sdb_ddl_apply(const SchemaChange *change, const SourceType *types);
 

@@ -18,6 +18,9 @@ typedef struct TableFilter TableFilter;
  */
 extern TableFilter *sdb_filter_make(const char *list);
 
+/* Does the list capture all tables? */
+extern bool sdb_filter_is_all(const TableFilter *filter);
+
 /* Does the list name this table?  name is "database.table". */
 extern bool sdb_filter_matches(const TableFilter *filter, const char *name);
 

@@ -7,6 +7,8 @@
 #ifndef SDB_BYTES_H
 #define SDB_BYTES_H
 
+#include "util/compat.h"
+
 typedef struct ByteCursor
 {
 	const uint8 *start;			/* first byte, for offsets in messages */
@@ -15,7 +17,7 @@ typedef struct ByteCursor
 	const char *what;			/* what is being read, for messages */
 } ByteCursor;
 
-extern void sdb_bytes_overrun(const ByteCursor *cur, Size wanted) pg_attribute_noreturn() pg_attribute_cold();
+pg_noreturn extern void sdb_bytes_overrun(const ByteCursor *cur, Size wanted);
 
 static inline void
 sdb_bytes_init(ByteCursor *cur, const void *data, Size len, const char *what)

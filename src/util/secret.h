@@ -10,12 +10,13 @@
 
 /*
  * Both call pgcrypto directly, never through SQL text, so that no secret
- * reaches a log.
+ * reaches a log.  connector is for error messages only.
  *
+ * memory: CurrentMemoryContext
  * errors: 55000 if the key file is missing (decrypt), unreadable, readable by
  *         others or does not fit; names the file and what to do
  */
 extern char *sdb_secret_encrypt(const char *plain);
-extern char *sdb_secret_decrypt(const char *stored);
+extern char *sdb_secret_decrypt(const char *stored, const char *connector);
 
 #endif							/* SDB_SECRET_H */

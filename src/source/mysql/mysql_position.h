@@ -18,7 +18,7 @@ typedef struct MysqlPosition
 {
 	char	   *file;
 	uint64		pos;
-	char	   *gtids;			/* NULL if not known */
+	char	   *gtids;			/* of the last transaction; NULL if not known */
 	int64		ts_sec;			/* of the last transaction; 0 if none */
 	uint32		server_id;		/* of the last transaction; 0 if none */
 	List	   *prepared;		/* of MysqlXaPosition * */
@@ -26,7 +26,7 @@ typedef struct MysqlPosition
 
 /*
  * Text form: {"ts_sec":1725644339,"file":"mysql-bin.000004","pos":138466,
- * "gtids":"...","row":1,"server_id":223344,"event":2}, with
+ * "gtids":"...","server_id":223344}, with
  * "prepared":[{"xid":"...","file":"...","pos":N}] if there are any.  Reading
  * accepts any JSON object with file and pos.
  */
@@ -39,6 +39,9 @@ extern MysqlPosition *sdb_mysql_position_parse(const char *text,
 /* Is a before b?  Compares (file number, pos). */
 extern bool sdb_mysql_position_before(const MysqlPosition *a,
 									  const MysqlPosition *b);
+
+/* A deep copy in CurrentMemoryContext. */
+extern MysqlPosition *sdb_mysql_position_copy(const MysqlPosition *position);
 
 /* SourceRoutine.position_covers and .position_check */
 extern bool sdb_mysql_position_covers(const char *position,

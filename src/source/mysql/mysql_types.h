@@ -43,7 +43,10 @@ typedef enum MysqlType
 /* The default mappings, ends with name NULL. */
 extern const SourceType sdb_mysql_source_types[];
 
-/* What information_schema.columns says of a column; NULL where SQL NULL */
+/*
+ * What information_schema.columns says of a column, in the server encoding;
+ * NULL where SQL NULL
+ */
 typedef struct MysqlColumnInfo
 {
 	const char *table_id;		/* for messages */

@@ -1,0 +1,348 @@
+/*
+ * row_lookup.c --- finding the row that a change is about
+ *
+ * A row is found by what the source sent of it.  An index that identifies
+ * rows (Lookup.unique) and whose columns were all sent gives the row itself.
+ * Without one, any btree index narrows the search as far as its leading
+ * columns were sent, and every candidate is compared in all sent columns;
+ * without an index the table is scanned.  Of several equal rows one is taken:
+ * the source's log says for a table without key how many rows changed, never
+ * which.
+ *
+ * Scans use a dirty snapshot: they see what this transaction did, command ids
+ * aside, and tell when another transaction is at work on a row, which is
+ * waited for.  Index scans stay open until sdb_lookup_end and are started
+ * over for each row.  The slot must be cleared before that: a page that is
+ * pinned twice by us could not be pruned.
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "catalog/pg_am.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "apply/apply_internal.h"
+#include "util/compat.h"
+
+/* Outcome of looking at what one scan has to offer */
+typedef enum ScanOutcome
+{
+	SCAN_FOUND,
+	SCAN_NOTHING,
+	SCAN_AGAIN					/* another transaction was waited for */
+} ScanOutcome;
+
+static bool make_lookup(Lookup *lookup, Relation rel, Relation index);
+static int	rank(const Lookup *lookup, Oid primary_key);
+static const Lookup *choose(ApplyTarget *target, const RowImage *image,
+							int *nkeys);
+static ScanOutcome index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
+								const RowImage *image);
+static ScanOutcome heap_lookup(ApplyTarget *target, const RowImage *image);
+static bool wait_for_others(ApplyTarget *target);
+static bool matches(ApplyTarget *target, const RowImage *image);
+static bool equal_in_sent(ApplyTarget *target, const RowImage *image);
+static FmgrInfo *equality(ApplyTarget *target, Form_pg_attribute att);
+
+Lookup *
+sdb_lookup_list(Relation rel, int *nlookups)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	Oid			primary_key = sdb_primary_key_index(rel);
+	Lookup	   *result = palloc0_array(Lookup, list_length(indexes) + 1);
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Lookup		lookup = {.indexid = lfirst_oid(lc)};
+		int			at;
+
+		if (make_lookup(&lookup, rel, index))
+		{
+			for (at = n; at > 0 && rank(&lookup, primary_key) <
+				 rank(&result[at - 1], primary_key); at--)
+				result[at] = result[at - 1];
+			result[at] = lookup;
+			n++;
+		}
+		index_close(index, NoLock);
+	}
+	list_free(indexes);
+	*nlookups = n;
+	return result;
+}
+
+bool
+sdb_lookup_row(ApplyTarget *target, const RowImage *image)
+{
+	int			nkeys;
+	Lookup	   *lookup = unconstify(Lookup *, choose(target, image, &nkeys));
+	ScanOutcome outcome;
+	MemoryContext oldcxt;
+
+	/* an open scan keeps what it allocates on the way */
+	oldcxt = MemoryContextSwitchTo(target->table->estate->es_query_cxt);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		ExecClearTuple(target->found);
+		outcome = lookup == NULL ? heap_lookup(target, image) :
+			index_lookup(target, lookup, nkeys, image);
+	} while (outcome == SCAN_AGAIN);
+	MemoryContextSwitchTo(oldcxt);
+	return outcome == SCAN_FOUND;
+}
+
+void
+sdb_lookup_end(ApplyTarget *target)
+{
+	for (int i = 0; i < target->nlookups; i++)
+	{
+		if (target->lookups[i].scan != NULL)
+			index_endscan(target->lookups[i].scan);
+		target->lookups[i].scan = NULL;
+	}
+}
+
+/* Can the index find rows by plain equality? */
+static bool
+make_lookup(Lookup *lookup, Relation rel, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisvalid ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+
+	lookup->unique = form->indisunique && form->indimmediate;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = form->indkey.values[i];
+		Oid			opcintype = index->rd_opcintype[i];
+		Oid			operator;
+
+		if (attnum <= 0)
+			break;
+		operator = get_opfamily_member(index->rd_opfamily[i], opcintype,
+									   opcintype, BTEqualStrategyNumber);
+		if (!OidIsValid(operator))
+			elog(ERROR, "index \"%s\" has no equality operator",
+				 RelationGetRelationName(index));
+		ScanKeyEntryInitialize(&lookup->keys[i], 0, i + 1,
+							   BTEqualStrategyNumber, InvalidOid,
+							   index->rd_indcollation[i],
+							   get_opcode(operator), (Datum) 0);
+		lookup->attnums[i] = attnum;
+		lookup->nkeys++;
+		if (!TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull)
+			lookup->unique = false;
+	}
+	if (lookup->nkeys < form->indnkeyatts)
+		lookup->unique = false;
+	return lookup->nkeys > 0;
+}
+
+/* Order of trying: primary key, unique indexes, others with more keys first */
+static int
+rank(const Lookup *lookup, Oid primary_key)
+{
+	if (lookup->unique)
+		return lookup->indexid == primary_key ? 0 : 1;
+	return 2 + INDEX_MAX_KEYS - lookup->nkeys;
+}
+
+/*
+ * The index to use for this image and how many of its keys; NULL if none.
+ */
+static const Lookup *
+choose(ApplyTarget *target, const RowImage *image, int *nkeys)
+{
+	const Lookup *narrowing = NULL;
+
+	for (int i = 0; i < target->nlookups; i++)
+	{
+		const Lookup *lookup = &target->lookups[i];
+		int			n = 0;
+
+		if (lookup->position < 0)
+			continue;
+		while (n < lookup->nkeys && image->sent[lookup->attnums[n] - 1])
+			n++;
+		if (lookup->unique && n == lookup->nkeys)
+		{
+			*nkeys = n;
+			return lookup;
+		}
+		if (n > 0 && narrowing == NULL)
+		{
+			narrowing = lookup;
+			*nkeys = n;
+		}
+	}
+	return narrowing;
+}
+
+static ScanOutcome
+index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
+			 const RowImage *image)
+{
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	ResultRelInfo *rri = target->rri;
+	bool		exact = lookup->unique && nkeys == lookup->nkeys;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		int			column = lookup->attnums[i] - 1;
+
+		keys[i] = lookup->keys[i];
+		keys[i].sk_argument = image->values[column];
+		if (image->isnull[column])
+		{
+			keys[i].sk_flags = SK_ISNULL | SK_SEARCHNULL;
+			keys[i].sk_argument = (Datum) 0;
+			exact = false;
+		}
+	}
+
+	if (lookup->scan != NULL && lookup->scan_nkeys != nkeys)
+	{
+		index_endscan(lookup->scan);
+		lookup->scan = NULL;
+	}
+	if (lookup->scan == NULL)
+	{
+		Relation	index = rri->ri_IndexRelationDescs[lookup->position];
+
+		lookup->scan = sdb_index_beginscan(target->rel, index,
+										   &target->dirty, nkeys);
+		lookup->scan_nkeys = nkeys;
+	}
+
+	index_rescan(lookup->scan, keys, nkeys, NULL, 0);
+	while (index_getnext_slot(lookup->scan, ForwardScanDirection,
+							  target->found))
+	{
+		if (!exact && !matches(target, image))
+			continue;
+		return wait_for_others(target) ? SCAN_AGAIN : SCAN_FOUND;
+	}
+	return SCAN_NOTHING;
+}
+
+static ScanOutcome
+heap_lookup(ApplyTarget *target, const RowImage *image)
+{
+	TableScanDesc scan = table_beginscan(target->rel, &target->dirty, 0, NULL);
+	ScanOutcome outcome = SCAN_NOTHING;
+
+	while (outcome == SCAN_NOTHING &&
+		   table_scan_getnextslot(scan, ForwardScanDirection, target->found))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (matches(target, image))
+			outcome = wait_for_others(target) ? SCAN_AGAIN : SCAN_FOUND;
+	}
+	table_endscan(scan);
+	return outcome;
+}
+
+/*
+ * Is another transaction making or removing the row just found?  Waits for
+ * its end if so.
+ */
+static bool
+wait_for_others(ApplyTarget *target)
+{
+	TransactionId other = TransactionIdIsValid(target->dirty.xmin) ?
+		target->dirty.xmin : target->dirty.xmax;
+
+	if (!TransactionIdIsValid(other))
+		return false;
+	ExecClearTuple(target->found);
+	XactLockTableWait(other, NULL, NULL, XLTW_None);
+	return true;
+}
+
+/* Is the row found equal to the image in all that was sent? */
+static bool
+matches(ApplyTarget *target, const RowImage *image)
+{
+	EState	   *estate = target->table->estate;
+	MemoryContext oldcxt;
+	bool		result;
+
+	oldcxt = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	result = equal_in_sent(target, image);
+	MemoryContextSwitchTo(oldcxt);
+	ResetPerTupleExprContext(estate);
+	return result;
+}
+
+static bool
+equal_in_sent(ApplyTarget *target, const RowImage *image)
+{
+	TupleDesc	desc = RelationGetDescr(target->rel);
+	TupleTableSlot *found = target->found;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		FmgrInfo   *equal;
+		bool		isnull;
+		Datum		value;
+
+		if (!image->sent[i] || att->attisdropped)
+			continue;
+		value = slot_getattr(found, i + 1, &isnull);
+		if (isnull != image->isnull[i])
+			return false;
+		if (isnull)
+			continue;
+		equal = equality(target, att);
+		if (equal->fn_oid == InvalidOid ?
+			!datum_image_eq(value, image->values[i], att->attbyval,
+							att->attlen) :
+			!DatumGetBool(FunctionCall2Coll(equal, att->attcollation, value,
+											image->values[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The equality of a column's type; fn_oid is InvalidOid if it has none, like
+ * json, whose values are then compared as they are stored.
+ */
+static FmgrInfo *
+equality(ApplyTarget *target, Form_pg_attribute att)
+{
+	int			column = att->attnum - 1;
+	MemoryContext oldcxt;
+	TypeCacheEntry *type;
+
+	if (target->equals != NULL && target->equals[column] != NULL)
+		return target->equals[column];
+
+	oldcxt = MemoryContextSwitchTo(target->context);
+	if (target->equals == NULL)
+		target->equals = palloc0_array(FmgrInfo *,
+									   RelationGetDescr(target->rel)->natts);
+	target->equals[column] = palloc0_object(FmgrInfo);
+	type = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR);
+	if (OidIsValid(type->eq_opr))
+		fmgr_info_cxt(get_opcode(type->eq_opr), target->equals[column],
+					  target->context);
+	MemoryContextSwitchTo(oldcxt);
+	return target->equals[column];
+}

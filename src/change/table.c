@@ -1,0 +1,164 @@
+/*
+ * table.c --- definitions of tables: names, comparison, copies
+ *
+ * Their form in the catalog is in table_json.c.
+ */
+#include "postgres.h"
+
+#include "change/table.h"
+
+static void append_part(StringInfo buf, const char *part);
+static bool equal_text(const char *a, const char *b);
+static bool equal_column(const SourceColumn *a, const SourceColumn *b);
+static void copy_column(SourceColumn *to, const SourceColumn *from);
+static char *copy_text(const char *text);
+
+char *
+sdb_table_make_id(const char *catalog, const char *schema, const char *name)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_part(&buf, catalog);
+	appendStringInfoChar(&buf, '.');
+	if (schema)
+	{
+		append_part(&buf, schema);
+		appendStringInfoChar(&buf, '.');
+	}
+	append_part(&buf, name);
+	return buf.data;
+}
+
+int
+sdb_table_find_column(const SourceTable *table, const char *name)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (strcmp(table->columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool
+sdb_table_equal(const SourceTable *a, const SourceTable *b)
+{
+	if (!equal_text(a->catalog, b->catalog) ||
+		!equal_text(a->schema, b->schema) ||
+		!equal_text(a->name, b->name) ||
+		!equal_text(a->comment, b->comment) ||
+		a->ncolumns != b->ncolumns ||
+		a->nkeys != b->nkeys)
+		return false;
+	for (int i = 0; i < a->nkeys; i++)
+	{
+		if (a->keys[i] != b->keys[i])
+			return false;
+	}
+	for (int i = 0; i < a->ncolumns; i++)
+	{
+		if (!equal_column(&a->columns[i], &b->columns[i]))
+			return false;
+	}
+	return true;
+}
+
+SourceTable *
+sdb_table_copy(const SourceTable *table)
+{
+	SourceTable *copy = palloc0(sizeof(SourceTable));
+
+	copy->catalog = copy_text(table->catalog);
+	copy->schema = copy_text(table->schema);
+	copy->name = copy_text(table->name);
+	copy->id = copy_text(table->id);
+	copy->ncolumns = table->ncolumns;
+	copy->columns = palloc0(table->ncolumns * sizeof(SourceColumn));
+	for (int i = 0; i < table->ncolumns; i++)
+		copy_column(&copy->columns[i], &table->columns[i]);
+	copy->nkeys = table->nkeys;
+	if (table->nkeys > 0)
+	{
+		copy->keys = palloc(table->nkeys * sizeof(int));
+		memcpy(copy->keys, table->keys, table->nkeys * sizeof(int));
+	}
+	copy->comment = copy_text(table->comment);
+	copy->estimated_rows = table->estimated_rows;
+	return copy;
+}
+
+static void
+append_part(StringInfo buf, const char *part)
+{
+	if (!strpbrk(part, ".\""))
+	{
+		appendStringInfoString(buf, part);
+		return;
+	}
+	appendStringInfoChar(buf, '"');
+	for (; *part; part++)
+	{
+		if (*part == '"')
+			appendStringInfoChar(buf, '"');
+		appendStringInfoChar(buf, *part);
+	}
+	appendStringInfoChar(buf, '"');
+}
+
+static bool
+equal_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+static bool
+equal_column(const SourceColumn *a, const SourceColumn *b)
+{
+	if (!equal_text(a->name, b->name) ||
+		!equal_text(a->type_name, b->type_name) ||
+		a->kind != b->kind ||
+		a->length != b->length ||
+		a->scale != b->scale ||
+		a->not_null != b->not_null ||
+		a->identity != b->identity ||
+		a->generated != b->generated ||
+		a->default_kind != b->default_kind ||
+		!equal_text(a->default_value, b->default_value) ||
+		!equal_text(a->charset, b->charset) ||
+		!equal_text(a->recommended, b->recommended) ||
+		!equal_text(a->comment, b->comment) ||
+		a->nlabels != b->nlabels)
+		return false;
+	for (int i = 0; i < a->nlabels; i++)
+	{
+		if (strcmp(a->labels[i], b->labels[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+copy_column(SourceColumn *to, const SourceColumn *from)
+{
+	*to = *from;
+	to->name = copy_text(from->name);
+	to->type_name = copy_text(from->type_name);
+	to->default_value = copy_text(from->default_value);
+	to->charset = copy_text(from->charset);
+	to->recommended = copy_text(from->recommended);
+	to->comment = copy_text(from->comment);
+	to->labels = NULL;
+	if (from->nlabels > 0)
+		to->labels = palloc(from->nlabels * sizeof(char *));
+	for (int i = 0; i < from->nlabels; i++)
+		to->labels[i] = pstrdup(from->labels[i]);
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}

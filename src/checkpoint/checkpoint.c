@@ -1,0 +1,509 @@
+/*
+ * checkpoint.c --- position, table states and counters of a connector
+ *
+ * Plain SQL on the extension's tables, prepared once per process.  The one
+ * statement that runs in every batch is sdb_checkpoint_store.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "checkpoint/catalog.h"
+#include "checkpoint/checkpoint.h"
+
+#define MAX_ARGUMENTS	8
+
+/* Statement --- one statement on our tables; plan made at first use */
+typedef struct Statement
+{
+	const char *sql;
+	int			narguments;
+	Oid			types[MAX_ARGUMENTS];
+	SPIPlanPtr	plan;
+} Statement;
+
+static const char *const counter_columns[NCOUNTERS] = {
+	[COUNTER_DDLS] = "ddls",
+	[COUNTER_DMLS] = "dmls",
+	[COUNTER_READS] = "reads",
+	[COUNTER_CREATES] = "creates",
+	[COUNTER_UPDATES] = "updates",
+	[COUNTER_DELETES] = "deletes",
+	[COUNTER_TXS] = "txs",
+	[COUNTER_TRUNCATES] = "truncates",
+	[COUNTER_BAD_EVENTS] = "bad_events",
+	[COUNTER_TOTAL_EVENTS] = "total_events",
+	[COUNTER_BATCHES_DONE] = "batches_done",
+	[COUNTER_TABLES] = "tables",
+	[COUNTER_FIRST_SRC_TS] = "first_src_ts",
+	[COUNTER_FIRST_DBZ_TS] = "first_dbz_ts",
+	[COUNTER_FIRST_PG_TS] = "first_pg_ts",
+	[COUNTER_LAST_SRC_TS] = "last_src_ts",
+	[COUNTER_LAST_DBZ_TS] = "last_dbz_ts",
+	[COUNTER_LAST_PG_TS] = "last_pg_ts",
+	[COUNTER_SNAPSHOT_BEGIN_TS] = "snapshot_begin_ts",
+	[COUNTER_SNAPSHOT_END_TS] = "snapshot_end_ts"
+};
+
+static const char *const stage_texts[] = {
+	[TABLE_PENDING] = "pending",
+	[TABLE_RECOPY] = "recopy",
+	[TABLE_COPIED] = "copied",
+	[TABLE_STREAMING] = "streaming",
+	[TABLE_PARTIAL] = "partial"
+};
+
+static void run(Statement *statement, const Datum *values, const char *nulls);
+static SPIPlanPtr prepare(const char *sql, int narguments, const Oid *types);
+static Datum nullable_text(const char *text, char *null);
+static SPIPlanPtr store_plan(void);
+static TableState *read_state(HeapTuple tuple, TupleDesc desc,
+							  MemoryContext context);
+static TableStage parse_stage(const char *text);
+
+char *
+sdb_checkpoint_position(const char *connector)
+{
+	static Statement statement = {
+		"SELECT position FROM @extschema@.synchdb_checkpoint WHERE name = $1",
+		1, {TEXTOID}
+	};
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	char	   *position = NULL;
+	Datum		values[1];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	if (SPI_processed > 0)
+	{
+		char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1);
+
+		if (text != NULL)
+			position = MemoryContextStrdup(context, text);
+	}
+	sdb_catalog_leave(&access);
+	return position;
+}
+
+void
+sdb_checkpoint_store(const char *connector, const char *position,
+					 const Counters *counters)
+{
+	static const Counters no_counters;
+	CatalogAccess access;
+	Datum		values[2 + NCOUNTERS];
+	char		nulls[2 + NCOUNTERS + 1];
+
+	sdb_catalog_enter(&access);
+	if (counters == NULL)
+		counters = &no_counters;
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = nullable_text(position, &nulls[1]);
+	for (int i = 0; i < NCOUNTERS; i++)
+		values[2 + i] = Int64GetDatum(counters->value[i]);
+	if (SPI_execute_plan(store_plan(), values, nulls, false, 0) < 0)
+		elog(ERROR, "could not store the checkpoint");
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_set_error(const char *connector, const char *error)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_checkpoint AS c (name, error, error_at)"
+		" VALUES ($1, $2, CASE WHEN $2 IS NOT NULL THEN now() END)"
+		" ON CONFLICT (name) DO UPDATE"
+		" SET error = excluded.error, error_at = excluded.error_at"
+		" WHERE c.error IS DISTINCT FROM excluded.error",
+		2, {TEXTOID, TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[2];
+	char		nulls[3] = "  ";
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = nullable_text(error, &nulls[1]);
+	run(&statement, values, nulls);
+	sdb_catalog_leave(&access);
+}
+
+bool
+sdb_checkpoint_is_paused(const char *connector)
+{
+	static Statement statement = {
+		"SELECT 1 FROM @extschema@.synchdb_checkpoint"
+		" WHERE name = $1 AND paused",
+		1, {TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[1];
+	bool		paused;
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	paused = SPI_processed > 0;
+	sdb_catalog_leave(&access);
+	return paused;
+}
+
+void
+sdb_checkpoint_set_paused(const char *connector, bool paused)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_checkpoint (name, paused)"
+		" VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
+		" SET paused = excluded.paused",
+		2, {TEXTOID, BOOLOID}
+	};
+	CatalogAccess access;
+	Datum		values[2];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = BoolGetDatum(paused);
+	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_reset(const char *connector)
+{
+	static Statement forget = {
+		"UPDATE @extschema@.synchdb_checkpoint"
+		" SET position = NULL, error = NULL, error_at = NULL WHERE name = $1",
+		1, {TEXTOID}
+	};
+	static Statement drop = {
+		"DELETE FROM @extschema@.synchdb_table WHERE name = $1",
+		1, {TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[1];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&forget, values, NULL);
+	run(&drop, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+List *
+sdb_checkpoint_tables(const char *connector)
+{
+	static Statement statement = {
+		"SELECT definition, stage, copied_from, copied_until, estimated_rows"
+		" FROM @extschema@.synchdb_table WHERE name = $1 ORDER BY source_table",
+		1, {TEXTOID}
+	};
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	Datum		values[1];
+	List	   *states = NIL;
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		TableState *state = read_state(SPI_tuptable->vals[i],
+									   SPI_tuptable->tupdesc, context);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		states = lappend(states, state);
+		MemoryContextSwitchTo(old);
+	}
+	sdb_catalog_leave(&access);
+	return states;
+}
+
+void
+sdb_checkpoint_put_table(const char *connector, const TableState *state)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_table (name, source_table, definition,"
+		" stage, copied_from, copied_until, estimated_rows)"
+		" VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7)"
+		" ON CONFLICT (name, source_table) DO UPDATE SET"
+		" definition = excluded.definition, stage = excluded.stage,"
+		" copied_from = excluded.copied_from,"
+		" copied_until = excluded.copied_until,"
+		" estimated_rows = excluded.estimated_rows",
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID}
+	};
+	CatalogAccess access;
+	StringInfoData definition;
+	Datum		values[7];
+	char		nulls[8] = "       ";
+
+	sdb_catalog_enter(&access);
+	initStringInfo(&definition);
+	sdb_table_to_json(&definition, state->table);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = CStringGetTextDatum(state->table->id);
+	values[2] = CStringGetTextDatum(definition.data);
+	values[3] = CStringGetTextDatum(stage_texts[state->stage]);
+	values[4] = nullable_text(state->from, &nulls[4]);
+	values[5] = nullable_text(state->until, &nulls[5]);
+	values[6] = Int64GetDatum(state->table->estimated_rows);
+	run(&statement, values, nulls);
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_drop_table(const char *connector, const char *id)
+{
+	static Statement statement = {
+		"DELETE FROM @extschema@.synchdb_table"
+		" WHERE name = $1 AND source_table = $2",
+		2, {TEXTOID, TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[2];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = CStringGetTextDatum(id);
+	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_settle_tables(const char *connector)
+{
+	static Statement statement = {
+		"UPDATE @extschema@.synchdb_table SET stage = 'streaming',"
+		" copied_from = NULL, copied_until = NULL"
+		" WHERE name = $1 AND stage = 'copied'",
+		1, {TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[1];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+TableState *
+sdb_checkpoint_claim_table(const char *connector)
+{
+	static Statement statement = {
+		"SELECT definition, stage, copied_from, copied_until, estimated_rows"
+		" FROM @extschema@.synchdb_table"
+		" WHERE name = $1 AND stage IN ('pending', 'recopy')"
+		" ORDER BY estimated_rows DESC, source_table"
+		" LIMIT 1 FOR UPDATE SKIP LOCKED",
+		1, {TEXTOID}
+	};
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	Datum		values[1];
+	TableState *state = NULL;
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	if (SPI_processed > 0)
+		state = read_state(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+						   context);
+	sdb_catalog_leave(&access);
+	return state;
+}
+
+void
+sdb_checkpoint_put_attributes(const char *connector, const char *type,
+							  const SourceTable *table, Oid relid,
+							  const AttrNumber *attnums)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_attribute (name, type, attrelid,"
+		" attnum, ext_tbname, ext_attname, ext_atttypename)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" ON CONFLICT (name, type, attrelid, attnum) DO UPDATE SET"
+		" ext_tbname = excluded.ext_tbname,"
+		" ext_attname = excluded.ext_attname,"
+		" ext_atttypename = excluded.ext_atttypename",
+		7, {NAMEOID, NAMEOID, OIDOID, INT2OID, NAMEOID, NAMEOID, NAMEOID}
+	};
+	CatalogAccess access;
+	Datum		values[7];
+
+	sdb_catalog_enter(&access);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(connector));
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(type));
+	values[2] = ObjectIdGetDatum(relid);
+	values[4] = DirectFunctionCall1(namein, CStringGetDatum(table->id));
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (attnums[i] == InvalidAttrNumber)
+			continue;
+		values[3] = Int16GetDatum(attnums[i]);
+		values[5] = DirectFunctionCall1(namein,
+										CStringGetDatum(table->columns[i].name));
+		values[6] = DirectFunctionCall1(namein,
+										CStringGetDatum(table->columns[i].type_name));
+		run(&statement, values, NULL);
+	}
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_drop_attributes(const char *connector, const char *type,
+							   const char *id)
+{
+	static Statement statement = {
+		"DELETE FROM @extschema@.synchdb_attribute"
+		" WHERE name = $1 AND type = $2 AND ext_tbname = $3",
+		3, {NAMEOID, NAMEOID, NAMEOID}
+	};
+	CatalogAccess access;
+	Datum		values[3];
+
+	sdb_catalog_enter(&access);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(connector));
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(type));
+	values[2] = DirectFunctionCall1(namein, CStringGetDatum(id));
+	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_add_error(const char *connector, const char *position,
+						 const char *table_id, const char *change,
+						 const char *sqlstate, const char *message,
+						 const char *detail)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_error (name, position, source_table,"
+		" change, sqlstate, message, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *texts[7];
+	CatalogAccess access;
+	Datum		values[7];
+	char		nulls[8] = "       ";
+
+	texts[0] = connector;
+	texts[1] = position;
+	texts[2] = table_id;
+	texts[3] = change;
+	texts[4] = sqlstate;
+	texts[5] = message;
+	texts[6] = detail;
+
+	sdb_catalog_enter(&access);
+	for (int i = 0; i < 7; i++)
+		values[i] = nullable_text(texts[i], &nulls[i]);
+	run(&statement, values, nulls);
+	sdb_catalog_leave(&access);
+}
+
+static void
+run(Statement *statement, const Datum *values, const char *nulls)
+{
+	int			result;
+
+	if (statement->plan == NULL)
+		statement->plan = prepare(statement->sql, statement->narguments,
+								  statement->types);
+	result = SPI_execute_plan(statement->plan, (Datum *) values, nulls,
+							  false, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement->sql,
+			 SPI_result_code_string(result));
+}
+
+static SPIPlanPtr
+prepare(const char *sql, int narguments, const Oid *types)
+{
+	SPIPlanPtr	plan = SPI_prepare(sdb_catalog_sql(sql), narguments,
+								   (Oid *) types);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	return plan;
+}
+
+static Datum
+nullable_text(const char *text, char *null)
+{
+	if (text != NULL)
+		return CStringGetTextDatum(text);
+	*null = 'n';
+	return (Datum) 0;
+}
+
+/* The upsert of sdb_checkpoint_store, made from the list of counters. */
+static SPIPlanPtr
+store_plan(void)
+{
+	static SPIPlanPtr plan = NULL;
+	StringInfoData sql;
+	Oid			types[2 + NCOUNTERS] = {TEXTOID, TEXTOID};
+
+	if (plan != NULL)
+		return plan;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql,
+						   "INSERT INTO @extschema@.synchdb_checkpoint AS c"
+						   " (name, position");
+	for (int i = 0; i < NCOUNTERS; i++)
+		appendStringInfo(&sql, ", %s", counter_columns[i]);
+	appendStringInfoString(&sql, ") VALUES ($1, $2");
+	for (int i = 0; i < NCOUNTERS; i++)
+	{
+		appendStringInfo(&sql, ", $%d", 3 + i);
+		types[2 + i] = INT8OID;
+	}
+	appendStringInfoString(&sql, ") ON CONFLICT (name) DO UPDATE SET"
+						   " position = coalesce($2, c.position)");
+	for (int i = 0; i < NCOUNTERS; i++)
+		appendStringInfo(&sql,
+						 i < NCOUNTERS_ADDED ? ", %1$s = c.%1$s + $%2$d"
+						 : ", %1$s = coalesce(nullif($%2$d, 0), c.%1$s)",
+						 counter_columns[i], 3 + i);
+	plan = prepare(sql.data, 2 + NCOUNTERS, types);
+	return plan;
+}
+
+static TableState *
+read_state(HeapTuple tuple, TupleDesc desc, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	TableState *state = palloc0(sizeof(TableState));
+	char	   *rows = SPI_getvalue(tuple, desc, 5);
+
+	state->table = sdb_table_from_json(SPI_getvalue(tuple, desc, 1));
+	state->table->estimated_rows = strtoll(rows, NULL, 10);
+	state->stage = parse_stage(SPI_getvalue(tuple, desc, 2));
+	state->from = SPI_getvalue(tuple, desc, 3);
+	state->until = SPI_getvalue(tuple, desc, 4);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+static TableStage
+parse_stage(const char *text)
+{
+	for (int i = 0; i < lengthof(stage_texts); i++)
+		if (strcmp(text, stage_texts[i]) == 0)
+			return i;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("unknown table stage \"%s\" in synchdb_table", text)));
+}

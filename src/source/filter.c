@@ -1,0 +1,167 @@
+/*
+ * filter.c --- which tables of a source are captured
+ *
+ * The list is cut at its top-level commas and each entry compiled once, as an
+ * advanced regular expression of PostgreSQL.  PostgreSQL 15 keeps compiled
+ * expressions outside of memory contexts, so a reset callback frees them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
+#include "regex/regex.h"
+#include "utils/memutils.h"
+
+#include "source/filter.h"
+
+struct TableFilter
+{
+	int			nentries;		/* 0: all tables */
+	regex_t    *entries;
+	MemoryContextCallback callback;
+};
+
+static List *split_list(const char *list);
+static char *trim(char *text);
+static void compile(const char *entry, regex_t *result);
+static void free_entries(void *arg);
+
+TableFilter *
+sdb_filter_make(const char *list)
+{
+	TableFilter *filter = palloc0(sizeof(TableFilter));
+	List	   *texts;
+	ListCell   *lc;
+
+	if (list == NULL || strcmp(list, "null") == 0)
+		return filter;
+	texts = split_list(list);
+	if (texts == NIL)
+		return filter;
+
+	filter->entries = palloc0(list_length(texts) * sizeof(regex_t));
+	filter->callback.func = free_entries;
+	filter->callback.arg = filter;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &filter->callback);
+	foreach(lc, texts)
+	{
+		compile(lfirst(lc), &filter->entries[filter->nentries]);
+		filter->nentries++;
+	}
+	return filter;
+}
+
+bool
+sdb_filter_is_all(const TableFilter *filter)
+{
+	return filter->nentries == 0;
+}
+
+bool
+sdb_filter_matches(const TableFilter *filter, const char *name)
+{
+	pg_wchar   *wide;
+	int			len;
+	int			i;
+	bool		matches = false;
+
+	if (filter->nentries == 0)
+		return true;
+
+	wide = palloc((strlen(name) + 1) * sizeof(pg_wchar));
+	len = pg_mb2wchar(name, wide);
+	for (i = 0; i < filter->nentries && !matches; i++)
+		matches = pg_regexec(&filter->entries[i], wide, len, 0, NULL,
+							 0, NULL, 0) == REG_OKAY;
+	pfree(wide);
+	return matches;
+}
+
+/*
+ * Entries between commas; a comma that is escaped or stands inside brackets
+ * or braces belongs to the expression.  Empty entries are left out.
+ */
+static List *
+split_list(const char *list)
+{
+	List	   *entries = NIL;
+	const char *start = list;
+	const char *p;
+	int			depth = 0;
+
+	for (p = list;; p += pg_mblen(p))
+	{
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '(' || *p == '[' || *p == '{')
+			depth++;
+		else if ((*p == ')' || *p == ']' || *p == '}') && depth > 0)
+			depth--;
+		else if (*p == '\0' || (*p == ',' && depth == 0))
+		{
+			char	   *entry = trim(pnstrdup(start, p - start));
+
+			if (*entry != '\0')
+				entries = lappend(entries, entry);
+			start = p + 1;
+		}
+		if (*p == '\0')
+			return entries;
+	}
+}
+
+static char *
+trim(char *text)
+{
+	char	   *end;
+
+	while (*text == ' ' || *text == '\t' || *text == '\n' || *text == '\r')
+		text++;
+	end = text + strlen(text);
+	while (end > text && (end[-1] == ' ' || end[-1] == '\t' ||
+						  end[-1] == '\n' || end[-1] == '\r') &&
+		   !(end - 1 > text && end[-2] == '\\'))
+		end--;
+	*end = '\0';
+	return text;
+}
+
+static void
+compile(const char *entry, regex_t *result)
+{
+	char	   *anchored = psprintf("^(?:%s)$", entry);
+	pg_wchar   *wide;
+	char		reason[128];
+	int			len;
+	int			rc;
+
+	wide = palloc((strlen(anchored) + 1) * sizeof(pg_wchar));
+	len = pg_mb2wchar(anchored, wide);
+	rc = pg_regcomp(result, wide, len, REG_ADVANCED | REG_ICASE | REG_NOSUB,
+					DEFAULT_COLLATION_OID);
+	if (rc != REG_OKAY)
+	{
+		pg_regerror(rc, result, reason, sizeof(reason));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid entry \"%s\" in the list of tables: %s",
+						entry, reason),
+				 errhint("Entries are regular expressions that match database.table.")));
+	}
+	pfree(wide);
+	pfree(anchored);
+}
+
+/* Reset callback. */
+static void
+free_entries(void *arg)
+{
+	TableFilter *filter = arg;
+	int			i;
+
+	for (i = 0; i < filter->nentries; i++)
+		pg_regfree(&filter->entries[i]);
+	filter->nentries = 0;
+}

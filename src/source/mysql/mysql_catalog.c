@@ -1,0 +1,300 @@
+/*
+ * mysql_catalog.c --- definitions of tables, from information_schema
+ *
+ * One query each for tables, columns, keys and JSON checks, whatever the
+ * number of tables; the rows meet in a hash table by table name.  The server
+ * compares names in its own ways, so what it returns is compared again here,
+ * byte by byte.
+ */
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "source/mysql/mysql_internal.h"
+
+/* 64 characters, of which each has at most 4 bytes in any encoding */
+#define NAME_BYTES	(64 * 4 + 1)
+
+/* Described --- one table being put together */
+typedef struct Described
+{
+	char		name[NAME_BYTES];	/* hash key */
+	SourceTable *table;
+	int			allocated;		/* length of table->columns */
+	List	   *json_columns;	/* names; MariaDB: columns declared JSON */
+} Described;
+
+/* Catalog --- state of one describe */
+typedef struct Catalog
+{
+	MysqlSource *source;
+	MysqlConn  *conn;
+	char	   *condition;		/* of the rows wanted, for WHERE */
+	HTAB	   *wanted;			/* ids; NULL for all that are captured */
+	HTAB	   *tables;			/* of Described */
+	List	   *order;			/* of SourceTable *, as found */
+} Catalog;
+
+static List *read_catalog(Catalog *catalog);
+static HTAB *hash_by_text(const char *name, Size keysize, Size entrysize);
+static void read_tables(Catalog *catalog);
+static bool is_wanted(Catalog *catalog, const char *name, const char *id);
+static void read_json_checks(Catalog *catalog);
+static void read_columns(Catalog *catalog);
+static void read_keys(Catalog *catalog);
+static Described *find_table(Catalog *catalog, char **row);
+static void add_column(Catalog *catalog, Described *described, char **row);
+static bool is_json(const Described *described, const char *column);
+
+List *
+sdb_mysql_catalog_describe(Source *base, List *ids)
+{
+	Catalog		catalog = {0};
+	ListCell   *lc;
+
+	catalog.source = (MysqlSource *) base;
+	catalog.conn = sdb_mysql_source_conn(catalog.source);
+	catalog.condition = psprintf("table_schema = %s",
+								 sdb_mysql_conn_literal(catalog.conn,
+														catalog.source->database));
+	if (ids != NIL)
+		catalog.wanted = hash_by_text("MySQL table ids", 4 * NAME_BYTES,
+									  4 * NAME_BYTES);
+	foreach(lc, ids)
+		(void) hash_search(catalog.wanted, lfirst(lc), HASH_ENTER, NULL);
+	return read_catalog(&catalog);
+}
+
+SourceTable *
+sdb_mysql_catalog_describe_one(MysqlSource *source, const char *name)
+{
+	Catalog		catalog = {0};
+	char	   *id = sdb_table_make_id(source->database, NULL, name);
+	List	   *tables;
+
+	catalog.source = source;
+	catalog.conn = sdb_mysql_source_conn(source);
+	catalog.condition = psprintf("table_schema = %s AND table_name = %s",
+								 sdb_mysql_conn_literal(catalog.conn,
+														source->database),
+								 sdb_mysql_conn_literal(catalog.conn, name));
+	catalog.wanted = hash_by_text("MySQL table ids", 4 * NAME_BYTES,
+								  4 * NAME_BYTES);
+	(void) hash_search(catalog.wanted, id, HASH_ENTER, NULL);
+	tables = read_catalog(&catalog);
+	return tables != NIL ? linitial(tables) : NULL;
+}
+
+static List *
+read_catalog(Catalog *catalog)
+{
+	catalog->tables = hash_by_text("MySQL tables", NAME_BYTES,
+								   sizeof(Described));
+	read_tables(catalog);
+	if (catalog->order != NIL)
+	{
+		if (catalog->source->is_mariadb)
+			read_json_checks(catalog);
+		read_columns(catalog);
+		read_keys(catalog);
+	}
+	hash_destroy(catalog->tables);
+	if (catalog->wanted != NULL)
+		hash_destroy(catalog->wanted);
+	return catalog->order;
+}
+
+/* Entries begin with their key. */
+static HTAB *
+hash_by_text(const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = keysize;
+	ctl.entrysize = entrysize;
+	ctl.hcxt = CurrentMemoryContext;
+	return hash_create(name, 64, &ctl,
+					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static void
+read_tables(Catalog *catalog)
+{
+	char	  **row;
+
+	sdb_mysql_conn_query(catalog->conn,
+						 psprintf("SELECT table_name, table_rows, table_comment"
+								  " FROM information_schema.tables WHERE %s"
+								  " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
+								  catalog->condition));
+	while ((row = sdb_mysql_conn_fetch(catalog->conn, NULL)) != NULL)
+	{
+		char	   *name = sdb_mysql_from_utf8(row[0]);
+		char	   *id = sdb_table_make_id(catalog->source->database, NULL,
+										   name);
+		SourceTable *table;
+		Described  *described;
+
+		if (!is_wanted(catalog, name, id))
+			continue;
+		table = palloc0(sizeof(SourceTable));
+		table->catalog = pstrdup(catalog->source->database);
+		table->name = pstrdup(name);
+		table->id = id;
+		table->estimated_rows = row[1] ? strtoll(row[1], NULL, 10) : -1;
+		if (row[2] != NULL && row[2][0] != '\0')
+			table->comment = pstrdup(sdb_mysql_from_utf8(row[2]));
+
+		described = hash_search(catalog->tables, name, HASH_ENTER, NULL);
+		described->table = table;
+		described->allocated = 0;
+		described->json_columns = NIL;
+		catalog->order = lappend(catalog->order, table);
+	}
+}
+
+static bool
+is_wanted(Catalog *catalog, const char *name, const char *id)
+{
+	bool		found;
+
+	if (strlen(name) >= NAME_BYTES)
+		return false;
+	if (catalog->wanted == NULL)
+		return sdb_mysql_source_captures(catalog->source,
+										 catalog->source->database, name);
+	(void) hash_search(catalog->wanted, id, HASH_FIND, &found);
+	return found;
+}
+
+/*
+ * MariaDB has no JSON type: it is longtext with a check named like the column,
+ * json_valid(`column`).
+ */
+static void
+read_json_checks(Catalog *catalog)
+{
+	char	  **row;
+	char	   *condition = catalog->condition + strlen("table_schema");
+
+	sdb_mysql_conn_query(catalog->conn,
+						 psprintf("SELECT table_name, constraint_name, check_clause"
+								  " FROM information_schema.check_constraints"
+								  " WHERE constraint_schema%s", condition));
+	while ((row = sdb_mysql_conn_fetch(catalog->conn, NULL)) != NULL)
+	{
+		Described  *described = find_table(catalog, row);
+		char	   *column = pstrdup(sdb_mysql_from_utf8(row[1]));
+		char	   *clause = psprintf("json_valid(%s)",
+									  sdb_mysql_conn_identifier(column));
+
+		if (described != NULL &&
+			strcmp(sdb_mysql_from_utf8(row[2]), clause) == 0)
+			described->json_columns = lappend(described->json_columns, column);
+	}
+}
+
+static void
+read_columns(Catalog *catalog)
+{
+	char	  **row;
+
+	sdb_mysql_conn_query(catalog->conn,
+						 psprintf("SELECT table_name, column_name, column_type,"
+								  " character_set_name, is_nullable,"
+								  " column_default, extra, column_comment"
+								  " FROM information_schema.columns WHERE %s"
+								  " ORDER BY ordinal_position",
+								  catalog->condition));
+	while ((row = sdb_mysql_conn_fetch(catalog->conn, NULL)) != NULL)
+	{
+		Described  *described = find_table(catalog, row);
+
+		if (described != NULL)
+			add_column(catalog, described, row);
+	}
+}
+
+static void
+add_column(Catalog *catalog, Described *described, char **row)
+{
+	SourceTable *table = described->table;
+	MysqlColumnInfo info = {0};
+
+	if (table->columns == NULL)
+	{
+		described->allocated = 16;
+		table->columns = palloc0(described->allocated * sizeof(SourceColumn));
+	}
+	else if (table->ncolumns == described->allocated)
+	{
+		described->allocated *= 2;
+		table->columns = repalloc(table->columns,
+								  described->allocated * sizeof(SourceColumn));
+	}
+
+	info.table_id = table->id;
+	info.column_name = sdb_mysql_from_utf8(row[1]);
+	info.column_type = sdb_mysql_from_utf8(row[2]);
+	info.charset = row[3];
+	info.is_nullable = row[4];
+	info.column_default = row[5] ? sdb_mysql_from_utf8(row[5]) : NULL;
+	info.extra = row[6];
+	info.comment = row[7] ? sdb_mysql_from_utf8(row[7]) : NULL;
+	info.is_mariadb = catalog->source->is_mariadb;
+	info.is_json = is_json(described, info.column_name);
+	memset(&table->columns[table->ncolumns], 0, sizeof(SourceColumn));
+	sdb_mysql_types_column(&info, &table->columns[table->ncolumns]);
+	table->ncolumns++;
+}
+
+static bool
+is_json(const Described *described, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, described->json_columns)
+	{
+		if (strcmp(lfirst(lc), column) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+read_keys(Catalog *catalog)
+{
+	char	  **row;
+
+	sdb_mysql_conn_query(catalog->conn,
+						 psprintf("SELECT table_name, column_name"
+								  " FROM information_schema.statistics WHERE %s"
+								  " AND index_name = 'PRIMARY'"
+								  " ORDER BY seq_in_index",
+								  catalog->condition));
+	while ((row = sdb_mysql_conn_fetch(catalog->conn, NULL)) != NULL)
+	{
+		Described  *described = find_table(catalog, row);
+		SourceTable *table;
+		int			column;
+
+		if (described == NULL || row[1] == NULL)
+			continue;
+		table = described->table;
+		column = sdb_table_find_column(table, sdb_mysql_from_utf8(row[1]));
+		if (column < 0 || table->nkeys == table->ncolumns)
+			continue;
+		if (table->keys == NULL)
+			table->keys = palloc(table->ncolumns * sizeof(int));
+		table->keys[table->nkeys++] = column;
+	}
+}
+
+/* The table that a row's first field names; NULL if it is not wanted. */
+static Described *
+find_table(Catalog *catalog, char **row)
+{
+	return hash_search(catalog->tables, sdb_mysql_from_utf8(row[0]),
+					   HASH_FIND, NULL);
+}

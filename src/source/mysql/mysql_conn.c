@@ -1,0 +1,746 @@
+/*
+ * mysql_conn.c --- one connection to a MySQL or MariaDB server
+ *
+ * Everything goes through MariaDB Connector/C, and this is the only file that
+ * sees it.  The library's calls run as its own coroutines: each either ends or
+ * says what it waits for, and the wait is ours, on latch and socket.  So no
+ * call blocks, an interrupt ends every wait, and bytes that TLS holds back are
+ * never overlooked.
+ *
+ * A dump of the binary log has no coroutine in the library.  What it has is
+ * one around mysql_read_query_result, which calls a function of the
+ * connection's method table; a dump puts a reader of packets there.
+ *
+ * States of a connection: idle; in a call (conn->op, suspended); in a result
+ * (conn->result); in a dump.  An error raised inside a wait leaves the call
+ * suspended, and the connection is then good for nothing but closing.
+ *
+ * Memory: a MysqlConn is its own memory context; a reset callback of it shuts
+ * the socket down first, so that closing never waits for the server.
+ *
+ * Known limits: resolving the host's name blocks, as does the TLS handshake
+ * (at most for the connect timeout).
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+#include <errmsg.h>
+#include <mysql.h>
+#include <ma_pvio.h>
+#include <mysqld_error.h>
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "source/mysql/mysql_conn.h"
+
+/* The server sends something at least this often during a dump. */
+#define HEARTBEAT_MS	5000
+#define SILENCE_MS		(3 * HEARTBEAT_MS)
+
+/* TLS needs more than the library's default. */
+#define COROUTINE_STACK_BYTES	(256 * 1024)
+
+#define MAX_PACKET_BYTES	(1024UL * 1024 * 1024)
+
+/* Only what does not hand the password to whoever answers. */
+#define ALLOWED_PLUGINS \
+	"mysql_native_password,caching_sha2_password,sha256_password," \
+	"client_ed25519,parsec"
+
+/* server error that the library's headers of MariaDB do not name */
+#define SERVER_ERROR_DUMP_FAILED	1236
+
+typedef enum ConnOp
+{
+	OP_NONE,
+	OP_CONNECT,
+	OP_QUERY,
+	OP_FETCH,
+	OP_PACKET
+} ConnOp;
+
+struct MysqlConn
+{
+	MemoryContext context;		/* this struct and all it points to */
+	MemoryContextCallback callback;
+	MYSQL	   *mysql;
+	MYSQL_RES  *result;			/* NULL outside a result */
+	struct st_mariadb_methods methods;	/* in use during a dump */
+	char	   *address;		/* "host:port" */
+	int			query_timeout_ms;
+	bool		has_fd;			/* AcquireExternalFD was called */
+	bool		dumping;
+
+	/* the call at work */
+	ConnOp		op;
+	int			status;			/* what it waits for: MYSQL_WAIT_xxx */
+	MYSQL	   *connected;		/* result of OP_CONNECT */
+	int			failed;			/* of OP_QUERY */
+	my_bool		packet_failed;	/* of OP_PACKET */
+	MYSQL_ROW	row;			/* of OP_FETCH */
+
+	/* of a dump */
+	size_t		bytes_seen;		/* read from the socket when last looked */
+	TimestampTz last_seen;		/* when that changed */
+};
+
+/* ConnError --- SQLSTATE for an error code of the server or the library */
+typedef struct ConnError
+{
+	int			code;
+	int			sqlstate;
+} ConnError;
+
+static const ConnError conn_errors[] = {
+	{CR_SERVER_GONE_ERROR, ERRCODE_CONNECTION_FAILURE},
+	{CR_SERVER_LOST, ERRCODE_CONNECTION_FAILURE},
+	{CR_MALFORMED_PACKET, ERRCODE_PROTOCOL_VIOLATION},
+	{CR_COMMANDS_OUT_OF_SYNC, ERRCODE_PROTOCOL_VIOLATION},
+	{CR_NET_PACKET_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED},
+	{CR_OUT_OF_MEMORY, ERRCODE_OUT_OF_MEMORY},
+	{ER_SERVER_SHUTDOWN, ERRCODE_CONNECTION_FAILURE},
+	{ER_NORMAL_SHUTDOWN, ERRCODE_CONNECTION_FAILURE},
+	{ER_CONNECTION_KILLED, ERRCODE_CONNECTION_FAILURE},
+	{ER_NEW_ABORTING_CONNECTION, ERRCODE_CONNECTION_FAILURE},
+	{ER_ABORTING_CONNECTION, ERRCODE_CONNECTION_FAILURE},
+	{ER_ACCESS_DENIED_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_DBACCESS_DENIED_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_HOST_NOT_PRIVILEGED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_HOST_IS_BLOCKED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_MUST_CHANGE_PASSWORD, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_MUST_CHANGE_PASSWORD_LOGIN, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{CR_AUTH_PLUGIN_CANNOT_LOAD, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{CR_AUTH_PLUGIN_ERR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{CR_PLUGIN_NOT_ALLOWED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
+	{ER_BAD_DB_ERROR, ERRCODE_INVALID_CATALOG_NAME},
+	{ER_TABLEACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
+	{ER_COLUMNACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
+	{ER_SPECIFIC_ACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
+	{ER_NO_SUCH_TABLE, ERRCODE_UNDEFINED_TABLE},
+	{ER_LOCK_WAIT_TIMEOUT, ERRCODE_LOCK_NOT_AVAILABLE},
+	{ER_QUERY_INTERRUPTED, ERRCODE_QUERY_CANCELED},
+	{SERVER_ERROR_DUMP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
+	{0, 0}
+};
+
+static void set_options(MysqlConn *conn, const MysqlConnOptions *options);
+static void close_connection(void *arg);
+static void start(MysqlConn *conn, ConnOp op);
+static void run(MysqlConn *conn, int status);
+static int	resume(MysqlConn *conn, int ready);
+static int	wait_for(MysqlConn *conn, int status, TimestampTz deadline);
+static int	read_packet(MYSQL *mysql);
+static bool run_query(MysqlConn *conn, const char *sql);
+static void report(MysqlConn *conn, const char *statement) pg_attribute_noreturn();
+static const char *dump_hint(const char *message);
+static char *printable(const char *text);
+
+MysqlConn *
+sdb_mysql_conn_open(const MysqlConnOptions *options)
+{
+	MemoryContext context;
+	MysqlConn  *conn;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "MySQL connection",
+									ALLOCSET_SMALL_SIZES);
+	conn = MemoryContextAllocZero(context, sizeof(MysqlConn));
+	conn->context = context;
+	conn->address = MemoryContextStrdup(context, psprintf("%s:%d",
+														  options->host,
+														  options->port));
+	conn->query_timeout_ms = options->connect_timeout_ms;
+
+	conn->callback.func = close_connection;
+	conn->callback.arg = conn;
+	MemoryContextRegisterResetCallback(context, &conn->callback);
+	conn->mysql = mysql_init(NULL);
+	if (conn->mysql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not connect to \"%s\": too many open files",
+						conn->address)));
+	conn->has_fd = true;
+
+	set_options(conn, options);
+	start(conn, OP_CONNECT);
+	run(conn, mysql_real_connect_start(&conn->connected, conn->mysql,
+									   options->host, options->user,
+									   options->password, options->database,
+									   options->port, NULL, 0));
+	if (conn->connected == NULL)
+		report(conn, NULL);
+	if (options->tls_require && mysql_get_ssl_cipher(conn->mysql) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				 errmsg("could not connect to \"%s\" with TLS: the server does not offer it",
+						conn->address),
+				 errhint("Set up TLS at the server, or choose TLS mode \"preferred\".")));
+
+	conn->query_timeout_ms = options->query_timeout_ms;
+	return conn;
+}
+
+void
+sdb_mysql_conn_close(MysqlConn *conn)
+{
+	if (conn != NULL)
+		MemoryContextDelete(conn->context);
+}
+
+bool
+sdb_mysql_conn_is_mariadb(const MysqlConn *conn)
+{
+	return mariadb_connection(conn->mysql);
+}
+
+int
+sdb_mysql_conn_version(const MysqlConn *conn)
+{
+	return (int) mysql_get_server_version(conn->mysql);
+}
+
+const char *
+sdb_mysql_conn_version_text(const MysqlConn *conn)
+{
+	return mysql_get_server_info(conn->mysql);
+}
+
+void
+sdb_mysql_conn_execute(MysqlConn *conn, const char *sql)
+{
+	if (!run_query(conn, sql))
+		report(conn, sql);
+	sdb_mysql_conn_close_result(conn);
+}
+
+void
+sdb_mysql_conn_query(MysqlConn *conn, const char *sql)
+{
+	if (!run_query(conn, sql))
+		report(conn, sql);
+}
+
+bool
+sdb_mysql_conn_try(MysqlConn *conn, const char *sql, int *code)
+{
+	bool		ok = sdb_mysql_conn_try_query(conn, sql, code);
+
+	if (ok)
+		sdb_mysql_conn_close_result(conn);
+	return ok;
+}
+
+bool
+sdb_mysql_conn_try_query(MysqlConn *conn, const char *sql, int *code)
+{
+	if (run_query(conn, sql))
+		return true;
+	*code = (int) mysql_errno(conn->mysql);
+	/* what the library says is about the link, not about the statement */
+	if (*code >= CR_MIN_ERROR && *code <= CR_MYSQL_LAST_ERROR)
+		report(conn, sql);
+	return false;
+}
+
+char	  **
+sdb_mysql_conn_fetch(MysqlConn *conn, unsigned long **lengths)
+{
+	Assert(conn->result != NULL);
+	start(conn, OP_FETCH);
+	run(conn, mysql_fetch_row_start(&conn->row, conn->result));
+	if (conn->row != NULL)
+	{
+		if (lengths != NULL)
+			*lengths = mysql_fetch_lengths(conn->result);
+		return conn->row;
+	}
+	if (mysql_errno(conn->mysql) != 0)
+		report(conn, NULL);
+	mysql_free_result(conn->result);
+	conn->result = NULL;
+	return NULL;
+}
+
+int
+sdb_mysql_conn_nfields(MysqlConn *conn)
+{
+	return conn->result != NULL ? (int) mysql_num_fields(conn->result) : 0;
+}
+
+const char *
+sdb_mysql_conn_field_name(MysqlConn *conn, int idx0)
+{
+	return mysql_fetch_field_direct(conn->result, idx0)->name;
+}
+
+void
+sdb_mysql_conn_close_result(MysqlConn *conn)
+{
+	while (conn->result != NULL)
+		(void) sdb_mysql_conn_fetch(conn, NULL);
+}
+
+char *
+sdb_mysql_conn_scalar(MysqlConn *conn, const char *sql)
+{
+	char	  **row;
+	char	   *value = NULL;
+
+	sdb_mysql_conn_query(conn, sql);
+	if (conn->result == NULL)
+		return NULL;
+	row = sdb_mysql_conn_fetch(conn, NULL);
+	if (row == NULL)
+		return NULL;
+	if (row[0] != NULL)
+	{
+		char	   *copy = pstrdup(row[0]);
+
+		value = pg_any_to_server(copy, strlen(copy), PG_UTF8);
+	}
+	sdb_mysql_conn_close_result(conn);
+	return value;
+}
+
+char *
+sdb_mysql_conn_identifier(const char *name)
+{
+	char	   *result = palloc(2 * strlen(name) + 3);
+	char	   *p = result;
+
+	*p++ = '`';
+	for (; *name; name++)
+	{
+		if (*name == '`')
+			*p++ = '`';
+		*p++ = *name;
+	}
+	*p++ = '`';
+	*p = '\0';
+	return result;
+}
+
+char *
+sdb_mysql_conn_literal(MysqlConn *conn, const char *text)
+{
+	bool		escapes = !(conn->mysql->server_status &
+							SERVER_STATUS_NO_BACKSLASH_ESCAPES);
+	char	   *result = palloc(2 * strlen(text) + 3);
+	char	   *p = result;
+
+	*p++ = '\'';
+	for (; *text; text++)
+	{
+		if (*text == '\'' || (*text == '\\' && escapes))
+			*p++ = *text;
+		*p++ = *text;
+	}
+	*p++ = '\'';
+	*p = '\0';
+	return result;
+}
+
+void
+sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id, const char *file,
+					uint32 position)
+{
+	Size		file_len = strlen(file);
+	Size		len = 4 + 2 + 4 + file_len;
+	uint8	   *arg = palloc(len);
+	int			i;
+
+	/* both spellings: MySQL 8.0.26 renamed them, older servers know but one */
+	sdb_mysql_conn_execute(conn,
+						   "SET @master_binlog_checksum = @@global.binlog_checksum,"
+						   " @source_binlog_checksum = @@global.binlog_checksum,"
+						   " @mariadb_slave_capability = 4");
+	sdb_mysql_conn_execute(conn,
+						   psprintf("SET @master_heartbeat_period = %lld,"
+									" @source_heartbeat_period = %lld",
+									HEARTBEAT_MS * 1000000LL,
+									HEARTBEAT_MS * 1000000LL));
+
+	for (i = 0; i < 4; i++)
+	{
+		arg[i] = (position >> (8 * i)) & 0xFF;
+		arg[6 + i] = (server_id >> (8 * i)) & 0xFF;
+	}
+	arg[4] = arg[5] = 0;		/* flags: wait for more at the end */
+	memcpy(arg + 10, file, file_len);
+	if (conn->mysql->methods->db_command(conn->mysql, COM_BINLOG_DUMP,
+										 (const char *) arg, len, 1, NULL))
+		report(conn, NULL);
+
+	conn->methods = *conn->mysql->methods;
+	conn->methods.db_read_query_result = read_packet;
+	conn->mysql->methods = &conn->methods;
+	conn->dumping = true;
+	conn->last_seen = GetCurrentTimestamp();
+}
+
+bool
+sdb_mysql_conn_packet(MysqlConn *conn, const uint8 **data, Size *len)
+{
+	const uint8 *packet;
+
+	if (conn->op == OP_PACKET)
+		conn->status = resume(conn, conn->status);
+	else
+	{
+		start(conn, OP_PACKET);
+		conn->status = mysql_read_query_result_start(&conn->packet_failed,
+													 conn->mysql);
+	}
+	if (conn->status != 0)
+	{
+		if (sdb_mysql_conn_silence_ms(conn) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("lost the connection to \"%s\": no sign of life for %d seconds",
+							conn->address, SILENCE_MS / 1000)));
+		return false;
+	}
+
+	conn->op = OP_NONE;
+	conn->last_seen = 0;		/* looked up when there is silence */
+	if (conn->packet_failed)
+		report(conn, NULL);
+	packet = conn->mysql->net.read_pos;
+	*len = conn->mysql->packet_length;
+	if (packet[0] == 0xFE && *len < 9)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("lost the connection to \"%s\": the server ended the stream",
+						conn->address)));
+	if (packet[0] != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("unexpected packet of type 0x%02X in the stream from \"%s\"",
+						packet[0], conn->address)));
+	*data = packet + 1;
+	*len -= 1;
+	return true;
+}
+
+pgsocket
+sdb_mysql_conn_socket(MysqlConn *conn)
+{
+	return mysql_get_socket(conn->mysql);
+}
+
+long
+sdb_mysql_conn_silence_ms(MysqlConn *conn)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	size_t		bytes = 0;
+	long		silent_ms;
+
+	/* a packet that takes long to arrive is a sign of life as well */
+	if (conn->mysql->net.pvio != NULL)
+		bytes = conn->mysql->net.pvio->bytes_read;
+	if (conn->last_seen == 0 || bytes != conn->bytes_seen)
+	{
+		conn->bytes_seen = bytes;
+		conn->last_seen = now;
+	}
+	silent_ms = TimestampDifferenceMilliseconds(conn->last_seen, now);
+	return Max(SILENCE_MS - silent_ms, 0);
+}
+
+void
+sdb_mysql_conn_wait_packet(MysqlConn *conn)
+{
+	int			rc;
+
+	rc = WaitLatchOrSocket(MyLatch,
+						   WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT |
+						   WL_EXIT_ON_PM_DEATH,
+						   sdb_mysql_conn_socket(conn),
+						   sdb_mysql_conn_silence_ms(conn),
+						   PG_WAIT_EXTENSION);
+	if (rc & WL_LATCH_SET)
+	{
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+set_options(MysqlConn *conn, const MysqlConnOptions *options)
+{
+	MYSQL	   *mysql = conn->mysql;
+	unsigned int timeout_s = Max(1, (options->connect_timeout_ms + 999) / 1000);
+	size_t		stack_size = COROUTINE_STACK_BYTES;
+	unsigned int protocol = MYSQL_PROTOCOL_TCP;
+	unsigned int no_local_infile = 0;
+	unsigned long max_packet = MAX_PACKET_BYTES;
+	my_bool		use_tls = options->tls_try;
+	my_bool		verify = options->tls_verify_host;
+
+	/*
+	 * Given an authority, version 3.3 of the library checks the chain without
+	 * the host name.  Later ones check both or nothing; then both.
+	 */
+	if (options->tls_verify_ca && mysql_get_client_version() >= 30400)
+		verify = true;
+
+	mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack_size);
+	mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout_s);
+	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no_local_infile);
+	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &max_packet);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, ALLOWED_PLUGINS);
+	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name",
+				   "synchdb");
+
+	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use_tls);
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+	if (!options->tls_try)
+		return;
+	if (options->tls_ca != NULL)
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->tls_ca);
+	if (options->tls_cert != NULL)
+	{
+		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->tls_cert);
+		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->tls_cert);
+	}
+	if (options->tls_cert_password != NULL)
+		mysql_options(mysql, MARIADB_OPT_TLS_PASSPHRASE,
+					  options->tls_cert_password);
+}
+
+/*
+ * Reset callback.  With the socket shut down, a suspended call ends with an
+ * error as soon as it is resumed and gives back what it holds, and nothing
+ * here waits for the server.
+ */
+static void
+close_connection(void *arg)
+{
+	MysqlConn  *conn = arg;
+
+	if (conn->mysql != NULL)
+	{
+		if (conn->op != OP_NONE || conn->result != NULL || conn->dumping)
+			(void) shutdown(mysql_get_socket(conn->mysql), SHUT_RDWR);
+		while (conn->op != OP_NONE)
+		{
+			if (resume(conn, MYSQL_WAIT_TIMEOUT) == 0)
+				conn->op = OP_NONE;
+		}
+		if (conn->result != NULL)
+			mysql_free_result(conn->result);
+		mysql_close(conn->mysql);
+		conn->mysql = NULL;
+	}
+	if (conn->has_fd)
+		ReleaseExternalFD();
+	conn->has_fd = false;
+}
+
+/* Every call begins here. */
+static void
+start(MysqlConn *conn, ConnOp op)
+{
+	if (conn->op != OP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_DOES_NOT_EXIST),
+				 errmsg("the connection to \"%s\" was interrupted before",
+						conn->address)));
+	conn->op = op;
+}
+
+/* Runs the call that was started to its end. */
+static void
+run(MysqlConn *conn, int status)
+{
+	TimestampTz deadline;
+
+	if (status != 0)
+	{
+		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   conn->query_timeout_ms);
+		while (status != 0)
+			status = resume(conn, wait_for(conn, status, deadline));
+	}
+	conn->op = OP_NONE;
+}
+
+/* Continues the suspended call; 0 if it ended, else what it waits for. */
+static int
+resume(MysqlConn *conn, int ready)
+{
+	switch (conn->op)
+	{
+		case OP_CONNECT:
+			return mysql_real_connect_cont(&conn->connected, conn->mysql,
+										   ready);
+		case OP_QUERY:
+			return mysql_real_query_cont(&conn->failed, conn->mysql, ready);
+		case OP_FETCH:
+			return mysql_fetch_row_cont(&conn->row, conn->result, ready);
+		case OP_PACKET:
+			return mysql_read_query_result_cont(&conn->packet_failed,
+												conn->mysql, ready);
+		case OP_NONE:
+			break;
+	}
+	return 0;
+}
+
+/* Waits for what the library wants; returns what of it is there. */
+static int
+wait_for(MysqlConn *conn, int status, TimestampTz deadline)
+{
+	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+
+	if (status & MYSQL_WAIT_READ)
+		events |= WL_SOCKET_READABLE;
+	if (status & MYSQL_WAIT_WRITE)
+		events |= WL_SOCKET_WRITEABLE;
+
+	for (;;)
+	{
+		long		left_ms;
+		int			ready = 0;
+		int			rc;
+
+		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+												  deadline);
+		rc = WaitLatchOrSocket(MyLatch, events,
+							   mysql_get_socket(conn->mysql), left_ms,
+							   PG_WAIT_EXTENSION);
+		if (rc & WL_LATCH_SET)
+		{
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (rc & WL_SOCKET_READABLE)
+			ready |= MYSQL_WAIT_READ;
+		if (rc & WL_SOCKET_WRITEABLE)
+			ready |= MYSQL_WAIT_WRITE;
+		if (ready != 0)
+			return ready;
+		if (left_ms == 0 && conn->op == OP_CONNECT)
+			ereport(ERROR,
+					(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+					 errmsg("could not connect to \"%s\": timeout",
+							conn->address)));
+		if (left_ms == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("no answer from \"%s\" within %d ms",
+							conn->address, conn->query_timeout_ms)));
+	}
+}
+
+/* In the method table of a dump; runs on the library's coroutine. */
+static int
+read_packet(MYSQL *mysql)
+{
+	mysql->packet_length = mysql_net_read_packet(mysql);
+	return mysql->packet_length == packet_error;
+}
+
+/* Sends a statement and leaves conn->result open if it has one. */
+static bool
+run_query(MysqlConn *conn, const char *sql)
+{
+	char	   *utf8;
+
+	Assert(conn->result == NULL && !conn->dumping);
+	utf8 = pg_server_to_any(sql, strlen(sql), PG_UTF8);
+	start(conn, OP_QUERY);
+	run(conn, mysql_real_query_start(&conn->failed, conn->mysql, utf8,
+									 strlen(utf8)));
+	if (conn->failed)
+		return false;
+	if (mysql_field_count(conn->mysql) > 0)
+		conn->result = mysql_use_result(conn->mysql);
+	return true;
+}
+
+/* The one place that reports errors of the server and the library. */
+static void
+report(MysqlConn *conn, const char *statement)
+{
+	int			code = (int) mysql_errno(conn->mysql);
+	const char *message = printable(mysql_error(conn->mysql));
+	int			sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	const ConnError *e;
+
+	for (e = conn_errors; e->code != 0; e++)
+	{
+		if (e->code == code)
+			sqlstate = e->sqlstate;
+	}
+
+	if (conn->connected == NULL)
+	{
+		/* what has no class of its own says that there is no connection */
+		if (sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
+			sqlstate != ERRCODE_INVALID_CATALOG_NAME)
+			sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg("could not connect to \"%s\": %s",
+						conn->address, message),
+				 errdetail("Error %d, SQLSTATE %s.", code,
+						   mysql_sqlstate(conn->mysql)),
+				 sqlstate == ERRCODE_INVALID_CATALOG_NAME ?
+				 errhint("Create the database at the source, or correct the connector's source database.") : 0));
+	}
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 sqlstate == ERRCODE_CONNECTION_FAILURE ?
+			 errmsg("lost the connection to \"%s\": %s",
+					conn->address, message) :
+			 errmsg("error from \"%s\": %s", conn->address, message),
+			 statement != NULL ?
+			 errdetail("Error %d, SQLSTATE %s. Statement: %.500s", code,
+					   mysql_sqlstate(conn->mysql), statement) :
+			 errdetail("Error %d, SQLSTATE %s.", code,
+					   mysql_sqlstate(conn->mysql)),
+			 code == SERVER_ERROR_DUMP_FAILED ?
+			 errhint("%s", dump_hint(message)) : 0));
+}
+
+/* Error 1236 stands for everything that can go wrong with a dump. */
+static const char *
+dump_hint(const char *message)
+{
+	if (strstr(message, "server_uuid") != NULL ||
+		strstr(message, "server_id") != NULL ||
+		strstr(message, "same server") != NULL)
+		return "Another replica or connector reads with the same server id. Stop it, or give one of them another id.";
+	return "The source may have purged that part of its binary log. Take a new snapshot, and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
+}
+
+/* Texts of servers may be in any encoding. */
+static char *
+printable(const char *text)
+{
+	char	   *copy = pstrdup(text);
+	char	   *p;
+
+	if (pg_verifymbstr(copy, strlen(copy), true))
+		return copy;
+	for (p = copy; *p; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	return copy;
+}

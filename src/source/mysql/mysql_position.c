@@ -1,0 +1,269 @@
+/*
+ * mysql_position.c --- positions in the binary log, as text and compared
+ *
+ * A position is a file and an offset in it, always between two transactions.
+ * Files are ordered by the number at the end of their names; offsets are
+ * compared within one file only.  GTID, time and server are for people.
+ */
+#include "postgres.h"
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "source/mysql/mysql_position.h"
+#include "util/compat.h"
+
+static char *check_json(const char *text);
+static char *get_text(JsonbContainer *object, const char *key);
+static bool get_uint(JsonbContainer *object, const char *key, uint64 *result);
+static char *read_file_pos(JsonbContainer *object, char **file, uint64 *pos);
+static char *read_prepared(JsonbContainer *object, List **prepared);
+static bool file_number(const char *file, int *base_len, uint64 *number);
+
+char *
+sdb_mysql_position_to_text(const MysqlPosition *position)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	const char *separator = ",\"prepared\":[";
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "{\"ts_sec\":" INT64_FORMAT ",\"file\":",
+					 position->ts_sec);
+	escape_json(&buf, position->file);
+	appendStringInfo(&buf, ",\"pos\":" UINT64_FORMAT, position->pos);
+	if (position->gtids != NULL)
+	{
+		appendStringInfoString(&buf, ",\"gtids\":");
+		escape_json(&buf, position->gtids);
+	}
+	if (position->server_id != 0)
+		appendStringInfo(&buf, ",\"server_id\":%u", position->server_id);
+	foreach(lc, position->prepared)
+	{
+		MysqlXaPosition *xa = lfirst(lc);
+
+		appendStringInfo(&buf, "%s{\"xid\":", separator);
+		escape_json(&buf, xa->xid);
+		appendStringInfoString(&buf, ",\"file\":");
+		escape_json(&buf, xa->file);
+		appendStringInfo(&buf, ",\"pos\":" UINT64_FORMAT "}", xa->pos);
+		separator = ",";
+	}
+	if (position->prepared != NIL)
+		appendStringInfoChar(&buf, ']');
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
+MysqlPosition *
+sdb_mysql_position_parse(const char *text, char **reason)
+{
+	MysqlPosition *position = palloc0(sizeof(MysqlPosition));
+	Jsonb	   *jsonb;
+	uint64		number;
+
+	*reason = check_json(text);
+	if (*reason != NULL)
+		return NULL;
+	jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											   CStringGetDatum(text)));
+	if (!JB_ROOT_IS_OBJECT(jsonb))
+	{
+		*reason = pstrdup("it is not a JSON object");
+		return NULL;
+	}
+
+	*reason = read_file_pos(&jsonb->root, &position->file, &position->pos);
+	if (*reason == NULL)
+		*reason = read_prepared(&jsonb->root, &position->prepared);
+	if (*reason != NULL)
+		return NULL;
+	position->gtids = get_text(&jsonb->root, "gtids");
+	if (get_uint(&jsonb->root, "ts_sec", &number))
+		position->ts_sec = (int64) number;
+	if (get_uint(&jsonb->root, "server_id", &number))
+		position->server_id = (uint32) number;
+	return position;
+}
+
+bool
+sdb_mysql_position_before(const MysqlPosition *a, const MysqlPosition *b)
+{
+	int			a_base_len;
+	int			b_base_len;
+	uint64		a_number;
+	uint64		b_number;
+
+	/* a log under another name has its own order; nothing is known then */
+	if (!file_number(a->file, &a_base_len, &a_number) ||
+		!file_number(b->file, &b_base_len, &b_number) ||
+		a_base_len != b_base_len ||
+		strncmp(a->file, b->file, a_base_len) != 0)
+		return false;
+	if (a_number != b_number)
+		return a_number < b_number;
+	return a->pos < b->pos;
+}
+
+MysqlPosition *
+sdb_mysql_position_copy(const MysqlPosition *position)
+{
+	MysqlPosition *result = palloc(sizeof(MysqlPosition));
+	ListCell   *lc;
+
+	*result = *position;
+	result->file = pstrdup(position->file);
+	result->gtids = position->gtids ? pstrdup(position->gtids) : NULL;
+	result->prepared = NIL;
+	foreach(lc, position->prepared)
+	{
+		MysqlXaPosition *from = lfirst(lc);
+		MysqlXaPosition *to = palloc(sizeof(MysqlXaPosition));
+
+		to->xid = pstrdup(from->xid);
+		to->file = pstrdup(from->file);
+		to->pos = from->pos;
+		result->prepared = lappend(result->prepared, to);
+	}
+	return result;
+}
+
+bool
+sdb_mysql_position_covers(const char *position, const char *before)
+{
+	char	   *reason;
+	MysqlPosition *state = sdb_mysql_position_parse(position, &reason);
+	MysqlPosition *txn = sdb_mysql_position_parse(before, &reason);
+
+	if (state == NULL || txn == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid position \"%s\": %s",
+						state == NULL ? position : before, reason)));
+	return sdb_mysql_position_before(txn, state);
+}
+
+char *
+sdb_mysql_position_check(const char *position)
+{
+	char	   *reason;
+
+	(void) sdb_mysql_position_parse(position, &reason);
+	return reason;
+}
+
+/* NULL, or why the text is no JSON. */
+static char *
+check_json(const char *text)
+{
+	JsonLexContext *lex;
+	JsonParseErrorType error;
+
+	lex = makeJsonLexContextCstringLen(NULL, text, strlen(text),
+									   GetDatabaseEncoding(), true);
+	error = pg_parse_json(lex, &nullSemAction);
+	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
+}
+
+/* The string under a key; NULL if there is none. */
+static char *
+get_text(JsonbContainer *object, const char *key)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key),
+													 NULL);
+
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* The number under a key, if it is an unsigned integer. */
+static bool
+get_uint(JsonbContainer *object, const char *key, uint64 *result)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key),
+													 NULL);
+	char	   *digits;
+	char	   *end;
+
+	if (value == NULL || value->type != jbvNumeric)
+		return false;
+	digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+												 NumericGetDatum(value->val.numeric)));
+	errno = 0;
+	*result = strtou64(digits, &end, 10);
+	return errno == 0 && *end == '\0' && digits[0] != '-';
+}
+
+static char *
+read_file_pos(JsonbContainer *object, char **file, uint64 *pos)
+{
+	int			base_len;
+	uint64		number;
+
+	*file = get_text(object, "file");
+	if (*file == NULL)
+		return pstrdup("\"file\" is missing or not a text");
+	if (!file_number(*file, &base_len, &number))
+		return psprintf("\"%s\" is not the name of a binary log file: it does not end in a number",
+						*file);
+	if (!get_uint(object, "pos", pos))
+		return pstrdup("\"pos\" is missing or not an unsigned integer");
+	if (*pos < 4)
+		return pstrdup("\"pos\" is below 4, where binary log files begin");
+	return NULL;
+}
+
+static char *
+read_prepared(JsonbContainer *object, List **prepared)
+{
+	JsonbValue *array;
+	JsonbValue *element;
+	uint32		i;
+
+	array = getKeyJsonValueFromContainer(object, "prepared",
+										 strlen("prepared"), NULL);
+	if (array == NULL)
+		return NULL;
+	if (array->type != jbvBinary ||
+		!JsonContainerIsArray(array->val.binary.data))
+		return pstrdup("\"prepared\" is not an array");
+	for (i = 0; i < JsonContainerSize(array->val.binary.data); i++)
+	{
+		MysqlXaPosition *xa = palloc0(sizeof(MysqlXaPosition));
+		char	   *reason;
+
+		element = getIthJsonbValueFromContainer(array->val.binary.data, i);
+		if (element->type != jbvBinary ||
+			!JsonContainerIsObject(element->val.binary.data))
+			return pstrdup("an element of \"prepared\" is not an object");
+		xa->xid = get_text(element->val.binary.data, "xid");
+		if (xa->xid == NULL)
+			return pstrdup("\"xid\" is missing in an element of \"prepared\"");
+		reason = read_file_pos(element->val.binary.data, &xa->file, &xa->pos);
+		if (reason != NULL)
+			return reason;
+		*prepared = lappend(*prepared, xa);
+	}
+	return NULL;
+}
+
+/* "mysql-bin.000004" is base "mysql-bin" and number 4. */
+static bool
+file_number(const char *file, int *base_len, uint64 *number)
+{
+	const char *dot = strrchr(file, '.');
+	char	   *end;
+
+	if (dot == NULL || dot == file || dot[1] < '0' || dot[1] > '9')
+		return false;
+	errno = 0;
+	*number = strtou64(dot + 1, &end, 10);
+	*base_len = dot - file;
+	return errno == 0 && *end == '\0';
+}

@@ -1,0 +1,518 @@
+/*
+ * mysql_snapshot.c --- copying tables as of a known position
+ *
+ * One transaction with a consistent snapshot serves all tables, and no lock
+ * is held while rows are read.  What the copy contains (SnapshotPoint) is
+ * found in the best way that the server and the user's privileges offer:
+ *
+ *	POINT_SERVER	MariaDB says itself which position a snapshot stands for.
+ *	POINT_GLOBAL	MySQL: FLUSH TABLES WITH READ LOCK for the moment in which
+ *					the snapshot is opened and the position read.
+ *	POINT_TABLES	without that privilege, a second connection locks just the
+ *					tables to be copied, for the same moment.
+ *	POINT_WINDOW	without any lock, a window.  Its end is the position read
+ *					after the snapshot was opened.  Its start is the head of
+ *					the log file that was current before: MySQL rotates only
+ *					when every transaction of the old file is committed in the
+ *					engine, while the last ones of the current file may have
+ *					been written to it and not be visible yet.
+ *
+ * Tables of engines without transactions are not part of the snapshot: each
+ * gets a window from just before to just after it is read.
+ *
+ * Only tables with a primary key can have a window.  Which way is taken
+ * depends on privileges alone, so all copy workers of a connector take the
+ * same; a lock that is not granted in time is an error.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "source/mysql/mysql_internal.h"
+
+/* The server stalls writers while it waits for a lock, so not for long. */
+#define LOCK_WAIT_SECONDS	10
+
+#define SERVER_LOCK_WAIT_TIMEOUT	1205
+
+typedef enum PointKind
+{
+	POINT_SERVER,
+	POINT_GLOBAL,
+	POINT_TABLES,
+	POINT_WINDOW
+} PointKind;
+
+struct MysqlSnapshot
+{
+	MemoryContext context;		/* this struct and what it points to */
+	MemoryContext row_context;	/* of the row last returned */
+	PointKind	kind;
+	SnapshotPoint point;		/* of tables in the transaction */
+	List	   *bare;			/* ids of tables without transactions */
+
+	/* the table being read */
+	bool		reading;		/* a result is open */
+	MysqlTextPlan *plan;
+	MemoryContext table_context;	/* of plan and bare_point */
+	SnapshotPoint bare_point;	/* of the last table without transactions */
+};
+
+static void find_bare_tables(MysqlSource *source, MysqlSnapshot *snapshot,
+							 List *tables);
+static void open_at_server(MysqlSource *source, MysqlSnapshot *snapshot);
+static bool open_under_global_lock(MysqlSource *source,
+								   MysqlSnapshot *snapshot);
+static bool open_under_table_locks(MysqlSource *source,
+								   MysqlSnapshot *snapshot, List *tables);
+static void open_with_window(MysqlSource *source, MysqlSnapshot *snapshot,
+							 List *tables);
+static void start_transaction(MysqlConn *conn);
+static bool try_lock(MysqlSource *source, MysqlConn *conn, const char *sql);
+static char *head_of_log(MysqlSource *source, MysqlConn *conn);
+static char *log_position_text(MysqlSource *source);
+static bool is_bare(const MysqlSnapshot *snapshot, const SourceTable *table);
+static void require_key(const SourceTable *table, const char *reason,
+						char *hint);
+static void start_reading(MysqlSource *source, SourceTable *table,
+						  const KeyRange *range);
+static bool has_integer_key(const SourceTable *table);
+static char *table_name(const SourceTable *table);
+static uint64 parse_key(const char *text, bool is_signed);
+static char *print_key(uint64 key, bool is_signed);
+
+MysqlPosition *
+sdb_mysql_log_position(MysqlSource *source, MysqlConn *conn)
+{
+	MysqlPosition *position = palloc0(sizeof(MysqlPosition));
+	char	  **row;
+
+	/* MySQL 8.2 renamed the statement */
+	sdb_mysql_conn_query(conn,
+						 !source->is_mariadb && source->version >= 80200 ?
+						 "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+	while ((row = sdb_mysql_conn_fetch(conn, NULL)) != NULL)
+	{
+		position->file = pstrdup(row[0]);
+		position->pos = strtou64(row[1], NULL, 10);
+	}
+	if (position->file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the binary log of \"%s\" is off",
+						source->base.address),
+				 errhint("Put log_bin = mysql-bin and server_id = 1 into section [mysqld] of the server's configuration and restart it.")));
+	return position;
+}
+
+char *
+sdb_mysql_current_position(Source *base)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+
+	if (source->is_mariadb)
+		return log_position_text(source);
+	if (try_lock(source, conn, "FLUSH TABLES WITH READ LOCK"))
+	{
+		sdb_mysql_conn_execute(conn, "UNLOCK TABLES");
+		return log_position_text(source);
+	}
+	/* the snapshot may have to begin its window there */
+	return head_of_log(source, conn);
+}
+
+void
+sdb_mysql_snapshot_begin(Source *base, List *tables)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MemoryContext context;
+	MemoryContext old_context;
+	MysqlSnapshot *snapshot;
+
+	if (source->snapshot != NULL)
+		sdb_mysql_snapshot_end(base);
+
+	context = AllocSetContextCreate(source->base.context, "MySQL snapshot",
+									ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	snapshot = palloc0(sizeof(MysqlSnapshot));
+	snapshot->context = context;
+	snapshot->row_context = AllocSetContextCreate(context, "MySQL row",
+												  ALLOCSET_DEFAULT_SIZES);
+	snapshot->table_context = AllocSetContextCreate(context, "MySQL table",
+													ALLOCSET_DEFAULT_SIZES);
+	source->snapshot = snapshot;
+
+	find_bare_tables(source, snapshot, tables);
+	sdb_mysql_conn_execute(sdb_mysql_source_conn(source),
+						   "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+	if (source->is_mariadb)
+		open_at_server(source, snapshot);
+	else if (!open_under_global_lock(source, snapshot) &&
+			 !open_under_table_locks(source, snapshot, tables))
+		open_with_window(source, snapshot, tables);
+	MemoryContextSwitchTo(old_context);
+}
+
+List *
+sdb_mysql_split_table(Source *base, SourceTable *table, int parts)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+	KeyRange   *range = palloc0(sizeof(KeyRange));
+	List	   *ranges = list_make1(range);
+	const SourceColumn *key;
+	char	   *name;
+	char	  **row;
+	bool		is_signed;
+	uint64		low;
+	uint64		step = 0;		/* both may wrap around: all 64 bits count */
+	int			i;
+
+	if (parts < 2 || !has_integer_key(table))
+		return ranges;
+	key = &table->columns[table->keys[0]];
+	is_signed = key->kind == VALUE_INT;
+	name = sdb_mysql_conn_identifier(key->name);
+	sdb_mysql_conn_query(conn, psprintf("SELECT MIN(%s), MAX(%s) FROM %s",
+										name, name, table_name(table)));
+	row = sdb_mysql_conn_fetch(conn, NULL);
+	if (row != NULL && row[0] != NULL && row[1] != NULL)
+	{
+		low = parse_key(row[0], is_signed);
+		step = (parse_key(row[1], is_signed) - low) / parts;
+	}
+	sdb_mysql_conn_close_result(conn);
+
+	if (step == 0)
+		return ranges;
+	for (i = 1; i < parts; i++)
+	{
+		range->upper = print_key(low + step * i, is_signed);
+		range = palloc0(sizeof(KeyRange));
+		range->lower = ((KeyRange *) llast(ranges))->upper;
+		ranges = lappend(ranges, range);
+	}
+	return ranges;
+}
+
+SourceResult
+sdb_mysql_snapshot_next(Source *base, SourceTable *table,
+						const KeyRange *range, SourceValue *row)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MysqlSnapshot *snapshot = source->snapshot;
+	MemoryContext old_context;
+	unsigned long *lengths;
+	char	  **fields;
+
+	if (!snapshot->reading)
+		start_reading(source, table, range);
+	fields = sdb_mysql_conn_fetch(source->conn, &lengths);
+	if (fields == NULL)
+	{
+		snapshot->reading = false;
+		if (is_bare(snapshot, table))
+		{
+			old_context = MemoryContextSwitchTo(snapshot->table_context);
+			snapshot->bare_point.until = log_position_text(source);
+			MemoryContextSwitchTo(old_context);
+		}
+		return SOURCE_END;
+	}
+	MemoryContextReset(snapshot->row_context);
+	old_context = MemoryContextSwitchTo(snapshot->row_context);
+	sdb_mysql_text_row(snapshot->plan, fields, lengths, row);
+	MemoryContextSwitchTo(old_context);
+	return SOURCE_READY;
+}
+
+void
+sdb_mysql_snapshot_point(Source *base, SourceTable *table,
+						 SnapshotPoint *point)
+{
+	MysqlSnapshot *snapshot = ((MysqlSource *) base)->snapshot;
+
+	*point = is_bare(snapshot, table) ? snapshot->bare_point : snapshot->point;
+	point->from = pstrdup(point->from);
+	if (point->until != NULL)
+		point->until = pstrdup(point->until);
+}
+
+void
+sdb_mysql_snapshot_end(Source *base)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MysqlSnapshot *snapshot = source->snapshot;
+
+	if (snapshot == NULL)
+		return;
+	/* the rest of a result is not worth reading */
+	if (snapshot->reading)
+		sdb_mysql_source_release(source);
+	else
+		sdb_mysql_conn_execute(sdb_mysql_source_conn(source), "COMMIT");
+	source->snapshot = NULL;
+	MemoryContextDelete(snapshot->context);
+}
+
+/* Which of these tables lie outside of every transaction? */
+static void
+find_bare_tables(MysqlSource *source, MysqlSnapshot *snapshot, List *tables)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+	ListCell   *lc;
+	char	  **row;
+
+	/* engines that take part in START TRANSACTION WITH CONSISTENT SNAPSHOT */
+	sdb_mysql_conn_query(conn,
+						 psprintf("SELECT table_name FROM information_schema.tables"
+								  " WHERE table_schema = %s"
+								  " AND table_type <> 'VIEW' AND engine NOT IN"
+								  " ('InnoDB', 'ROCKSDB', 'TokuDB')",
+								  sdb_mysql_conn_literal(conn,
+														 source->database)));
+	while ((row = sdb_mysql_conn_fetch(conn, NULL)) != NULL)
+		snapshot->bare = lappend(snapshot->bare,
+								 sdb_table_make_id(source->database, NULL,
+												   sdb_mysql_from_utf8(row[0])));
+
+	foreach(lc, tables)
+	{
+		SourceTable *table = lfirst(lc);
+
+		if (is_bare(snapshot, table))
+			require_key(table, "its storage engine has no transactions",
+						psprintf("ALTER TABLE %s ENGINE = InnoDB, or add a primary key.",
+								 table_name(table)));
+	}
+}
+
+/* POINT_SERVER */
+static void
+open_at_server(MysqlSource *source, MysqlSnapshot *snapshot)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+	MysqlPosition position = {0};
+	char	  **row;
+
+	start_transaction(conn);
+	sdb_mysql_conn_query(conn, "SHOW STATUS LIKE 'binlog_snapshot_%'");
+	while ((row = sdb_mysql_conn_fetch(conn, NULL)) != NULL)
+	{
+		if (pg_strcasecmp(row[0], "binlog_snapshot_file") == 0)
+			position.file = pstrdup(row[1]);
+		else if (pg_strcasecmp(row[0], "binlog_snapshot_position") == 0)
+			position.pos = strtou64(row[1], NULL, 10);
+	}
+	/* says why, if the log is off */
+	if (position.file == NULL || position.file[0] == '\0')
+		position = *sdb_mysql_log_position(source, conn);
+	snapshot->kind = POINT_SERVER;
+	snapshot->point.from = sdb_mysql_position_to_text(&position);
+}
+
+static bool
+open_under_global_lock(MysqlSource *source, MysqlSnapshot *snapshot)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+
+	if (!try_lock(source, conn, "FLUSH TABLES WITH READ LOCK"))
+		return false;
+	start_transaction(conn);
+	snapshot->kind = POINT_GLOBAL;
+	snapshot->point.from = log_position_text(source);
+	sdb_mysql_conn_execute(conn, "UNLOCK TABLES");
+	return true;
+}
+
+/* A lock by LOCK TABLES ends with START TRANSACTION, hence two connections. */
+static bool
+open_under_table_locks(MysqlSource *source, MysqlSnapshot *snapshot,
+					   List *tables)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+	MysqlConn  *locker;
+	StringInfoData sql;
+	ListCell   *lc;
+	bool		locked;
+
+	if (tables == NIL)
+		return false;
+	initStringInfo(&sql);
+	foreach(lc, tables)
+		appendStringInfo(&sql, "%s %s READ",
+						 sql.len == 0 ? "LOCK TABLES" : ",",
+						 table_name(lfirst(lc)));
+
+	locker = sdb_mysql_source_connect(source);
+	locked = try_lock(source, locker, sql.data);
+	if (locked)
+	{
+		start_transaction(conn);
+		snapshot->kind = POINT_TABLES;
+		snapshot->point.from = log_position_text(source);
+	}
+	sdb_mysql_conn_close(locker);
+	return locked;
+}
+
+static void
+open_with_window(MysqlSource *source, MysqlSnapshot *snapshot, List *tables)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		require_key(lfirst(lc), "no lock may be taken to fix the position of its copy",
+					psprintf("GRANT LOCK TABLES ON %s.* TO the user \"%s\", or add a primary key.",
+							 sdb_mysql_conn_identifier(source->database),
+							 source->options.user));
+	snapshot->kind = POINT_WINDOW;
+	snapshot->point.from = head_of_log(source, conn);
+	start_transaction(conn);
+	snapshot->point.until = log_position_text(source);
+}
+
+static void
+start_transaction(MysqlConn *conn)
+{
+	sdb_mysql_conn_execute(conn,
+						   "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+}
+
+/* False if the user may not; an error if the lock is not granted in time. */
+static bool
+try_lock(MysqlSource *source, MysqlConn *conn, const char *sql)
+{
+	int			code;
+
+	sdb_mysql_conn_execute(conn, psprintf("SET SESSION lock_wait_timeout = %d",
+										  LOCK_WAIT_SECONDS));
+	if (sdb_mysql_conn_try(conn, sql, &code))
+		return true;
+	if (code == SERVER_LOCK_WAIT_TIMEOUT)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock tables at \"%s\" within %d seconds",
+						source->base.address, LOCK_WAIT_SECONDS),
+				 errdetail("A snapshot needs a read lock for a moment, and a statement or transaction that runs at the source holds it back."),
+				 errhint("See SHOW PROCESSLIST at the source; start again when it has ended.")));
+	return false;
+}
+
+static char *
+head_of_log(MysqlSource *source, MysqlConn *conn)
+{
+	MysqlPosition *position = sdb_mysql_log_position(source, conn);
+
+	position->pos = 4;
+	return sdb_mysql_position_to_text(position);
+}
+
+static char *
+log_position_text(MysqlSource *source)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+
+	return sdb_mysql_position_to_text(sdb_mysql_log_position(source, conn));
+}
+
+static bool
+is_bare(const MysqlSnapshot *snapshot, const SourceTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, snapshot->bare)
+	{
+		if (strcmp(lfirst(lc), table->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A window needs a key, or changes inside it cannot be told apart. */
+static void
+require_key(const SourceTable *table, const char *reason, char *hint)
+{
+	if (table->nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot copy table \"%s\", which has no primary key",
+						table->id),
+				 errdetail("There is no single position that its copy stands for: %s.",
+						   reason),
+				 errhint("%s", hint)));
+}
+
+static void
+start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
+{
+	MysqlSnapshot *snapshot = source->snapshot;
+	MemoryContext old_context;
+	StringInfoData sql;
+	const char *separator = " WHERE";
+	char	   *key;
+
+	MemoryContextReset(snapshot->table_context);
+	old_context = MemoryContextSwitchTo(snapshot->table_context);
+	snapshot->plan = sdb_mysql_text_plan(table);
+	if (is_bare(snapshot, table))
+		snapshot->bare_point.from = log_position_text(source);
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	sdb_mysql_text_select(&sql, table);
+	appendStringInfo(&sql, " FROM %s", table_name(table));
+	if (range != NULL && (range->lower != NULL || range->upper != NULL))
+	{
+		key = sdb_mysql_conn_identifier(table->columns[table->keys[0]].name);
+		if (range->lower != NULL)
+		{
+			appendStringInfo(&sql, "%s %s >= %s", separator, key,
+							 range->lower);
+			separator = " AND";
+		}
+		if (range->upper != NULL)
+			appendStringInfo(&sql, "%s %s < %s", separator, key, range->upper);
+	}
+	sdb_mysql_conn_query(source->conn, sql.data);
+	snapshot->reading = true;
+	MemoryContextSwitchTo(old_context);
+}
+
+/* Ranges are made for, and their bounds written as, plain integers only. */
+static bool
+has_integer_key(const SourceTable *table)
+{
+	ValueKind	kind;
+
+	if (table->nkeys == 0)
+		return false;
+	kind = table->columns[table->keys[0]].kind;
+	return (kind == VALUE_INT || kind == VALUE_UINT) &&
+		sdb_mysql_types_of(&table->columns[table->keys[0]]) <= MYSQL_T_BIGINT;
+}
+
+static char *
+table_name(const SourceTable *table)
+{
+	return psprintf("%s.%s", sdb_mysql_conn_identifier(table->catalog),
+					sdb_mysql_conn_identifier(table->name));
+}
+
+/* A signed key keeps its bits, so that differences come out right. */
+static uint64
+parse_key(const char *text, bool is_signed)
+{
+	return is_signed ? (uint64) strtoll(text, NULL, 10) :
+		strtou64(text, NULL, 10);
+}
+
+static char *
+print_key(uint64 key, bool is_signed)
+{
+	return is_signed ? psprintf(INT64_FORMAT, (int64) key) :
+		psprintf(UINT64_FORMAT, key);
+}

@@ -1,0 +1,202 @@
+/*
+ * mysql_source.c --- the MySQL and MariaDB source: opening it, its routine
+ *
+ * A MysqlSource holds one connection for queries and snapshots; a stream
+ * opens its own and closes this one, since a stream lasts for months and
+ * asks next to nothing.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+#include "source/mysql/mysql_internal.h"
+#include "source/mysql/mysql_source.h"
+
+static Source *open_source(const SourceOptions *options);
+static void copy_options(SourceOptions *to, const SourceOptions *from);
+static char *copy_text(const char *text);
+static void find_database(MysqlSource *source);
+
+const SourceRoutine sdb_mysql_source = {
+	.name = "mysql",
+	.types = sdb_mysql_source_types,
+	.open = open_source,
+	.check = sdb_mysql_check,
+	.describe = sdb_mysql_catalog_describe,
+	.current_position = sdb_mysql_current_position,
+	.snapshot_begin = sdb_mysql_snapshot_begin,
+	.split_table = sdb_mysql_split_table,
+	.snapshot_next = sdb_mysql_snapshot_next,
+	.snapshot_point = sdb_mysql_snapshot_point,
+	.snapshot_end = sdb_mysql_snapshot_end,
+	.stream_begin = sdb_mysql_stream_begin,
+	.stream_next = sdb_mysql_stream_next,
+	.stream_wait = sdb_mysql_stream_wait,
+	.stream_position = sdb_mysql_stream_position,
+	.position_covers = sdb_mysql_position_covers,
+	.position_check = sdb_mysql_position_check
+};
+
+/* What every session needs to see exact values and to be left alone. */
+static const char *const session_settings[] = {
+	"SET NAMES utf8mb4",
+	"SET SESSION time_zone = '+00:00', sql_mode = '', autocommit = 1,"
+	" net_write_timeout = 28800, net_read_timeout = 28800,"
+	" wait_timeout = 28800"
+};
+
+static Source *
+open_source(const SourceOptions *options)
+{
+	MemoryContext context;
+	MemoryContext old_context;
+	MysqlSource *source;
+
+	if (options->database == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no source database was given for connector \"%s\"",
+						options->connector),
+				 errhint("A MySQL connector captures tables of one database; name it in synchdb_add_conninfo.")));
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "MySQL source",
+									ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	source = palloc0(sizeof(MysqlSource));
+	source->base.routine = &sdb_mysql_source;
+	source->base.context = context;
+	source->base.address = psprintf("%s:%d", options->host, options->port);
+	copy_options(&source->options, options);
+	source->conn = sdb_mysql_source_connect(source);
+	source->is_mariadb = sdb_mysql_conn_is_mariadb(source->conn);
+	source->version = sdb_mysql_conn_version(source->conn);
+	find_database(source);
+	MemoryContextSwitchTo(old_context);
+	return &source->base;
+}
+
+MysqlConn *
+sdb_mysql_source_connect(MysqlSource *source)
+{
+	const SourceOptions *from = &source->options;
+	MysqlConnOptions options;
+	MysqlConn  *conn;
+	Size		i;
+	int			code;
+
+	options.host = from->host;
+	options.port = from->port;
+	options.user = from->user;
+	options.password = from->password;
+	options.database = from->database;
+	options.tls_try = from->tls_mode != TLS_DISABLED;
+	options.tls_require = from->tls_mode >= TLS_REQUIRED;
+	options.tls_verify_ca = from->tls_mode >= TLS_VERIFY_CA;
+	options.tls_verify_host = from->tls_mode == TLS_VERIFY_IDENTITY;
+	options.tls_cert = from->tls_keystore;
+	options.tls_cert_password = from->tls_keystore_password;
+	options.tls_ca = from->tls_truststore;
+	options.connect_timeout_ms = from->connect_timeout_ms;
+	options.query_timeout_ms = from->query_timeout_ms;
+
+	conn = sdb_mysql_conn_open(&options);
+	for (i = 0; i < lengthof(session_settings); i++)
+		sdb_mysql_conn_execute(conn, session_settings[i]);
+	/* servers may cut long reads short; not all know the setting */
+	(void) sdb_mysql_conn_try(conn,
+							  sdb_mysql_conn_is_mariadb(conn) ?
+							  "SET SESSION max_statement_time = 0" :
+							  "SET SESSION max_execution_time = 0", &code);
+	return conn;
+}
+
+MysqlConn *
+sdb_mysql_source_conn(MysqlSource *source)
+{
+	if (source->conn == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(source->base.context);
+
+		source->conn = sdb_mysql_source_connect(source);
+		MemoryContextSwitchTo(old_context);
+	}
+	return source->conn;
+}
+
+void
+sdb_mysql_source_release(MysqlSource *source)
+{
+	sdb_mysql_conn_close(source->conn);
+	source->conn = NULL;
+}
+
+bool
+sdb_mysql_source_same_name(const MysqlSource *source, const char *a,
+						   const char *b)
+{
+	if (source->ignores_case)
+		return pg_strcasecmp(a, b) == 0;
+	return strcmp(a, b) == 0;
+}
+
+bool
+sdb_mysql_source_captures(const MysqlSource *source, const char *database,
+						  const char *table)
+{
+	char	   *name;
+	bool		result;
+
+	if (!sdb_mysql_source_same_name(source, database, source->database))
+		return false;
+	name = psprintf("%s.%s", source->database, table);
+	result = sdb_filter_matches(source->options.filter, name);
+	pfree(name);
+	return result;
+}
+
+char *
+sdb_mysql_from_utf8(const char *text)
+{
+	return pg_any_to_server(unconstify(char *, text), strlen(text), PG_UTF8);
+}
+
+/* The filter stays the caller's and must live as long as the source. */
+static void
+copy_options(SourceOptions *to, const SourceOptions *from)
+{
+	*to = *from;
+	to->connector = copy_text(from->connector);
+	to->host = copy_text(from->host);
+	to->user = copy_text(from->user);
+	to->password = copy_text(from->password);
+	to->database = copy_text(from->database);
+	to->tls_keystore = copy_text(from->tls_keystore);
+	to->tls_keystore_password = copy_text(from->tls_keystore_password);
+	to->tls_truststore = copy_text(from->tls_truststore);
+	to->tls_truststore_password = copy_text(from->tls_truststore_password);
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
+/* How the server compares names, and spells the database's. */
+static void
+find_database(MysqlSource *source)
+{
+	char	   *mode;
+
+	mode = sdb_mysql_conn_scalar(source->conn,
+								 "SELECT @@lower_case_table_names");
+	source->ignores_case = mode != NULL && strcmp(mode, "0") != 0;
+	source->database = sdb_mysql_conn_scalar(source->conn,
+											 "SELECT DATABASE()");
+	if (source->database == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CATALOG_NAME),
+				 errmsg("database \"%s\" does not exist at \"%s\"",
+						source->options.database, source->base.address)));
+}

@@ -1,0 +1,899 @@
+/*
+ * mysql_stream.c --- from events of the binary log to changes
+ *
+ * The log is a sequence of groups, each one transaction: a GTID event (or
+ * none, on old servers), then either one statement, or BEGIN, table maps with
+ * their rows, and an end (XID, COMMIT, XA PREPARE).  BEGIN is delivered once
+ * there is something inside, so a group without captured rows costs nothing
+ * but advances the position.
+ *
+ * The position moves only between groups: a stream that begins there sees the
+ * next group whole.  Inside a group it stands where the group began.
+ *
+ * A table map is kept with the decoder made from it, under its table id, and
+ * compared byte by byte when it comes again, so reuse of an id is harmless.
+ *
+ * A captured table that is not known yet is described at the source when it is
+ * first seen, and its creation delivered.  If the source no longer has it, its
+ * rows cannot be decoded: they are left out, with a warning, until DROP TABLE
+ * is seen.
+ *
+ * Memory: events and changes live in event_context and row_context, so a
+ * transaction of any size takes what its largest event takes.
+ *
+ * Known limits: compressed transactions of MySQL, partial JSON updates, and
+ * positions beyond 4 GB in one file are refused.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "source/mysql/mysql_stream.h"
+
+/* So much may be read without a change before the worker gets a turn. */
+#define SCAN_BYTES	(8 * 1024 * 1024)
+
+/* Servers give a new table id whenever they reopen a table. */
+#define MAX_MAPS	1000
+
+/* the id in a ROWS event without rows that only ends a statement */
+#define DUMMY_TABLE_ID	UINT64CONST(0xFFFFFF)
+
+static uint32 hash_name(const void *key, Size keysize);
+static int	compare_names(const void *a, const void *b, Size keysize);
+static bool is_absent(const MysqlStream *stream, const char *name);
+static const char *table_key(const MysqlStream *stream, const char *name);
+static void add_table(MysqlStream *stream, SourceTable *table,
+					  MemoryContext context);
+static void push_begin(MysqlStream *stream);
+static void append_change(MysqlStream *stream, ChangeKind kind,
+						  SourceTable *table, SchemaChange *schema);
+static bool take_pending(MysqlStream *stream, Change *change);
+static bool next_row(MysqlStream *stream, Change *change);
+static SourceResult next_event(MysqlStream *stream);
+static void handle_event(MysqlStream *stream, const MysqlEvent *event);
+static void handle_gtid(MysqlStream *stream, const MysqlEvent *event);
+static void handle_table_map(MysqlStream *stream, const MysqlEvent *event);
+static void resolve_map(MysqlStream *stream, StreamMap *map,
+						const MysqlEvent *event);
+static void handle_rows(MysqlStream *stream, const MysqlEvent *event);
+static void handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event);
+static void handle_load(MysqlStream *stream, const MysqlEvent *event);
+static void refuse_event(MysqlStream *stream, const MysqlEvent *event,
+						 const char *hint) pg_attribute_noreturn();
+static void begin_group(MysqlStream *stream, const MysqlEvent *event);
+static void finish_group(MysqlStream *stream);
+static void check_no_group(MysqlStream *stream);
+static void reach(MysqlStream *stream);
+static bool in_prepared_part(const MysqlStream *stream);
+static void set_absent(MysqlStream *stream, const char *name);
+static HTAB *make_maps(MysqlReader *reader);
+
+void
+sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
+{
+	MysqlSource *source = (MysqlSource *) base;
+	MemoryContext context;
+	MemoryContext old_context;
+	MysqlStream *stream;
+	MysqlPosition *start;
+	HASHCTL		ctl;
+	ListCell   *lc;
+	char	   *reason;
+
+	if (source->stream != NULL)
+		MemoryContextDelete(source->stream->context);
+	source->stream = NULL;
+	context = AllocSetContextCreate(source->base.context, "MySQL stream",
+									ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	start = sdb_mysql_position_parse(position, &reason);
+	if (start == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid position \"%s\": %s", position, reason)));
+
+	stream = palloc0(sizeof(MysqlStream));
+	stream->source = source;
+	stream->context = context;
+	stream->event_context = AllocSetContextCreate(context, "MySQL event",
+												  ALLOCSET_DEFAULT_SIZES);
+	stream->row_context = AllocSetContextCreate(context, "MySQL row",
+												ALLOCSET_DEFAULT_SIZES);
+	stream->position = *start;
+	ctl.keysize = sizeof(char *);
+	ctl.entrysize = sizeof(StreamTable);
+	ctl.hash = hash_name;
+	ctl.match = compare_names;
+	ctl.hcxt = context;
+	stream->tables = hash_create("MySQL tables", 64, &ctl,
+								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
+								 HASH_CONTEXT);
+	foreach(lc, tables)
+		add_table(stream, lfirst(lc), NULL);
+
+	sdb_mysql_source_release(source);
+	stream->main = sdb_mysql_stream_read(source, source->options.client_id,
+										 start->file, start->pos);
+	source->stream = stream;
+	MemoryContextSwitchTo(old_context);
+}
+
+SourceResult
+sdb_mysql_stream_next(Source *base, Change *change)
+{
+	MysqlStream *stream = ((MysqlSource *) base)->stream;
+
+	if (stream->failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the stream from \"%s\" has ended with an error",
+						stream->source->base.address)));
+	stream->failed = true;		/* unless this returns */
+	stream->yielded = false;
+	while (!take_pending(stream, change) && !next_row(stream, change))
+	{
+		if (next_event(stream) == SOURCE_WAIT)
+		{
+			stream->failed = false;
+			return SOURCE_WAIT;
+		}
+	}
+	stream->scanned = 0;
+	stream->failed = false;
+	return SOURCE_READY;
+}
+
+void
+sdb_mysql_stream_wait(Source *base, SourceWait *wait)
+{
+	MysqlStream *stream = ((MysqlSource *) base)->stream;
+	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
+
+	wait->socket = sdb_mysql_conn_socket(reader->conn);
+	wait->timeout_ms = stream->yielded ? 0 :
+		sdb_mysql_conn_silence_ms(reader->conn);
+}
+
+char *
+sdb_mysql_stream_position(Source *base)
+{
+	return sdb_mysql_position_to_text(&((MysqlSource *) base)->stream->position);
+}
+
+MysqlReader *
+sdb_mysql_stream_read(MysqlSource *source, uint32 server_id, const char *file,
+					  uint64 pos)
+{
+	MemoryContext context;
+	MemoryContext old_context;
+	MysqlReader *reader;
+
+	if (pos > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot read file \"%s\" of \"%s\" from offset " UINT64_FORMAT,
+						file, source->base.address, pos),
+				 errdetail("Offsets in the binary log are sent with 32 bits.")));
+	context = AllocSetContextCreate(CurrentMemoryContext, "MySQL reader",
+									ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	reader = palloc0(sizeof(MysqlReader));
+	reader->context = context;
+	strlcpy(reader->file, file, sizeof(reader->file));
+	reader->end = pos;
+	reader->conn = sdb_mysql_source_connect(source);
+	sdb_mysql_conn_dump(reader->conn, server_id, file, (uint32) pos);
+	MemoryContextSwitchTo(old_context);
+	return reader;
+}
+
+bool
+sdb_mysql_stream_event(MysqlReader *reader, MysqlEvent *event)
+{
+	const uint8 *data;
+	Size		len;
+
+	if (!sdb_mysql_conn_packet(reader->conn, &data, &len))
+		return false;
+	sdb_mysql_event_parse(&reader->format, data, len, event);
+	switch ((int) event->type)
+	{
+		case MYSQL_EVENT_ROTATE:
+			{
+				MysqlRotate rotate;
+
+				sdb_mysql_event_rotate(event, &rotate);
+				memcpy(reader->file, rotate.file, rotate.file_len);
+				reader->file[rotate.file_len] = '\0';
+				reader->end = rotate.position;
+				return true;
+			}
+		case MYSQL_EVENT_FORMAT_DESCRIPTION:
+			sdb_mysql_event_format(event, &reader->format);
+			break;
+		case MYSQL_EVENT_HEARTBEAT:
+		case MYSQL_EVENT_HEARTBEAT_V2:
+			return true;
+		default:
+			break;
+	}
+	if (event->log_pos != 0 && !(event->flags & MYSQL_EVENT_FLAG_ARTIFICIAL))
+	{
+		uint64		high = reader->end & ~UINT64CONST(0xFFFFFFFF);
+
+		/* the header has 32 bits of it, and a file may be larger */
+		if ((high | event->log_pos) < reader->end)
+			high += UINT64CONST(1) << 32;
+		reader->end = high | event->log_pos;
+	}
+	return true;
+}
+
+void
+sdb_mysql_stream_push(MysqlStream *stream, ChangeKind kind,
+					  SourceTable *table, SchemaChange *schema)
+{
+	push_begin(stream);
+	append_change(stream, kind, table, schema);
+}
+
+void
+sdb_mysql_stream_end_group(MysqlStream *stream)
+{
+	if (stream->begun)
+		sdb_mysql_stream_push(stream, CHANGE_COMMIT, NULL, NULL);
+	else
+		finish_group(stream);
+}
+
+SourceTable *
+sdb_mysql_stream_find(MysqlStream *stream, const char *name)
+{
+	const char *key = table_key(stream, name);
+	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
+
+	return entry != NULL ? entry->table : NULL;
+}
+
+SourceTable *
+sdb_mysql_stream_create(MysqlStream *stream, const char *name)
+{
+	SourceTable *found;
+	SchemaChange *schema;
+	MemoryContext context;
+	MemoryContext old_context;
+
+	found = sdb_mysql_catalog_describe_one(stream->source, name);
+	sdb_mysql_source_release(stream->source);
+	if (found == NULL)
+		return NULL;
+
+	context = AllocSetContextCreate(stream->context, "MySQL table",
+									ALLOCSET_SMALL_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	found = sdb_table_copy(found);
+	MemoryContextSwitchTo(stream->event_context);
+	schema = palloc0(sizeof(SchemaChange));
+	schema->kind = SCHEMA_CREATE_TABLE;
+	schema->after = found;
+	MemoryContextSwitchTo(old_context);
+	add_table(stream, found, context);
+	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
+	return found;
+}
+
+void
+sdb_mysql_stream_drop(MysqlStream *stream, SourceTable *table)
+{
+	const char *key = table_key(stream, table->name);
+	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
+	MemoryContext context = entry->context;
+	MemoryContext old_context;
+	SchemaChange *schema;
+
+	(void) hash_search(stream->tables, &key, HASH_REMOVE, NULL);
+	old_context = MemoryContextSwitchTo(stream->context);
+	if (context != NULL)
+		stream->dropped = lappend(stream->dropped, context);
+	MemoryContextSwitchTo(stream->event_context);
+	schema = palloc0(sizeof(SchemaChange));
+	schema->kind = SCHEMA_DROP_TABLE;
+	schema->before = table;
+	MemoryContextSwitchTo(old_context);
+	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
+}
+
+void
+sdb_mysql_stream_forget_maps(MysqlReader *reader)
+{
+	if (reader->maps != NULL)
+		MemoryContextDelete(reader->map_context);
+	reader->maps = NULL;
+}
+
+char *
+sdb_mysql_stream_where(const MysqlStream *stream)
+{
+	const MysqlReader *reader = stream->xa ? stream->xa : stream->main;
+
+	return psprintf("%s:" UINT64_FORMAT, reader->file, reader->end);
+}
+
+void
+sdb_mysql_stream_forget_absent(MysqlStream *stream, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, stream->absent)
+	{
+		if (sdb_mysql_source_same_name(stream->source, lfirst(lc), name))
+			stream->absent = foreach_delete_current(stream->absent, lc);
+	}
+}
+
+/* Keys of stream->tables are pointers to names. */
+static uint32
+hash_name(const void *key, Size keysize)
+{
+	const char *name = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) name, (int) strlen(name));
+}
+
+static int
+compare_names(const void *a, const void *b, Size keysize)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* A name as the key it has in stream->tables. */
+static const char *
+table_key(const MysqlStream *stream, const char *name)
+{
+	char	   *key;
+	char	   *p;
+
+	if (!stream->source->ignores_case)
+		return name;
+	key = pstrdup(name);
+	for (p = key; *p; p++)
+		*p = pg_tolower((unsigned char) *p);
+	return key;
+}
+
+static void
+add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(stream->context);
+	const char *key = table_key(stream, table->name);
+	StreamTable *entry;
+
+	entry = hash_search(stream->tables, &key, HASH_ENTER, NULL);
+	entry->table = table;
+	entry->context = context;
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+push_begin(MysqlStream *stream)
+{
+	if (!stream->begun)
+		append_change(stream, CHANGE_BEGIN, NULL, NULL);
+	stream->begun = true;
+}
+
+static void
+append_change(MysqlStream *stream, ChangeKind kind, SourceTable *table,
+			  SchemaChange *schema)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(stream->event_context);
+	Change	   *change = palloc0(sizeof(Change));
+
+	change->kind = kind;
+	change->table = table;
+	change->schema = schema;
+	change->source_time = stream->time;
+	stream->pending = lappend(stream->pending, change);
+	MemoryContextSwitchTo(old_context);
+}
+
+static bool
+take_pending(MysqlStream *stream, Change *change)
+{
+	if (stream->pending == NIL)
+		return false;
+	*change = *(Change *) linitial(stream->pending);
+	stream->pending = list_delete_first(stream->pending);
+	if (change->kind == CHANGE_COMMIT)
+		finish_group(stream);
+	return true;
+}
+
+static bool
+next_row(MysqlStream *stream, Change *change)
+{
+	StreamMap  *map = stream->map;
+	MemoryContext old_context;
+	Size		before_row;
+
+	if (map == NULL)
+		return false;
+	if (!stream->begun)
+	{
+		push_begin(stream);
+		return take_pending(stream, change);
+	}
+
+	MemoryContextReset(stream->row_context);
+	old_context = MemoryContextSwitchTo(stream->row_context);
+	before_row = sdb_bytes_left(&stream->rows.rows);
+	if (!sdb_mysql_rows_next(&stream->rows, map->plan, map->before,
+							 map->after))
+	{
+		stream->map = NULL;
+		MemoryContextSwitchTo(old_context);
+		return false;
+	}
+	MemoryContextSwitchTo(old_context);
+
+	memset(change, 0, sizeof(Change));
+	change->kind = stream->rows.kind;
+	change->table = map->table;
+	change->before = change->kind != CHANGE_INSERT ? map->before : NULL;
+	change->after = change->kind != CHANGE_DELETE ? map->after : NULL;
+	change->nbytes = (int) (before_row - sdb_bytes_left(&stream->rows.rows));
+	change->source_time = stream->time;
+	return true;
+}
+
+/* Reads one event and does what it says; WAIT if there is none. */
+static SourceResult
+next_event(MysqlStream *stream)
+{
+	MemoryContext old_context;
+	MysqlEvent	event;
+	bool		ready;
+
+	if (stream->scanned > SCAN_BYTES)
+	{
+		stream->scanned = 0;
+		stream->yielded = true;
+		return SOURCE_WAIT;
+	}
+	MemoryContextReset(stream->event_context);
+	old_context = MemoryContextSwitchTo(stream->event_context);
+	ready = sdb_mysql_stream_event(stream->xa ? stream->xa : stream->main,
+								   &event);
+	if (ready)
+	{
+		stream->scanned += event.size;
+		handle_event(stream, &event);
+	}
+	MemoryContextSwitchTo(old_context);
+	return ready ? SOURCE_READY : SOURCE_WAIT;
+}
+
+static void
+handle_event(MysqlStream *stream, const MysqlEvent *event)
+{
+	switch ((int) event->type)
+	{
+		case MYSQL_EVENT_GTID:
+		case MYSQL_EVENT_ANONYMOUS_GTID:
+		case MYSQL_EVENT_GTID_TAGGED:
+		case MARIADB_EVENT_GTID:
+			handle_gtid(stream, event);
+			break;
+
+		case MYSQL_EVENT_QUERY:
+		case MARIADB_EVENT_QUERY_COMPRESSED:
+			begin_group(stream, event);
+			sdb_mysql_statement(stream, event);
+			break;
+
+		case MYSQL_EVENT_TABLE_MAP:
+			handle_table_map(stream, event);
+			break;
+
+		case MYSQL_EVENT_WRITE_ROWS_V1:
+		case MYSQL_EVENT_UPDATE_ROWS_V1:
+		case MYSQL_EVENT_DELETE_ROWS_V1:
+		case MYSQL_EVENT_WRITE_ROWS:
+		case MYSQL_EVENT_UPDATE_ROWS:
+		case MYSQL_EVENT_DELETE_ROWS:
+		case MYSQL_EVENT_PARTIAL_UPDATE_ROWS:
+		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED:
+		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED:
+		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED:
+			handle_rows(stream, event);
+			break;
+
+		case MYSQL_EVENT_XID:
+			sdb_mysql_stream_end_group(stream);
+			break;
+
+		case MYSQL_EVENT_XA_PREPARE:
+			handle_xa_prepare(stream, event);
+			break;
+
+		case MYSQL_EVENT_ROTATE:
+		case MYSQL_EVENT_FORMAT_DESCRIPTION:
+			if (!(event->flags & MYSQL_EVENT_FLAG_ARTIFICIAL) &&
+				event->log_pos != 0)
+				check_no_group(stream);
+			reach(stream);
+			break;
+
+		case MYSQL_EVENT_STOP:
+		case MYSQL_EVENT_PREVIOUS_GTIDS:
+		case MYSQL_EVENT_TRANSACTION_CONTEXT:
+		case MYSQL_EVENT_VIEW_CHANGE:
+		case MARIADB_EVENT_BINLOG_CHECKPOINT:
+		case MARIADB_EVENT_GTID_LIST:
+		case MARIADB_EVENT_START_ENCRYPTION:
+			reach(stream);
+			break;
+
+		case MYSQL_EVENT_HEARTBEAT:
+		case MYSQL_EVENT_HEARTBEAT_V2:
+		case MYSQL_EVENT_INTVAR:
+		case MYSQL_EVENT_RAND:
+		case MYSQL_EVENT_USER_VAR:
+		case MYSQL_EVENT_BEGIN_LOAD_QUERY:
+		case MYSQL_EVENT_ROWS_QUERY:
+		case MYSQL_EVENT_IGNORABLE:
+		case MARIADB_EVENT_ANNOTATE_ROWS:
+			break;
+
+		case MYSQL_EVENT_EXECUTE_LOAD_QUERY:
+			handle_load(stream, event);
+			break;
+
+		case MYSQL_EVENT_INCIDENT:
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the source reports that changes before %s are missing in its binary log",
+							sdb_mysql_stream_where(stream)),
+					 errhint("Take a new snapshot.")));
+			break;
+
+		case MYSQL_EVENT_TRANSACTION_PAYLOAD:
+			refuse_event(stream, event,
+						 "SET GLOBAL binlog_transaction_compression = OFF, and take a new snapshot.");
+			break;
+
+		default:
+			if (!(event->flags & MYSQL_EVENT_FLAG_IGNORABLE))
+				refuse_event(stream, event, NULL);
+			break;
+	}
+}
+
+static void
+handle_gtid(MysqlStream *stream, const MysqlEvent *event)
+{
+	MysqlGtid	gtid;
+	char	   *uuid;
+
+	if (stream->xa != NULL)
+		return;
+	check_no_group(stream);
+	begin_group(stream, event);
+	sdb_mysql_event_gtid(event, &gtid);
+	if (gtid.committed != 0)
+		stream->time = gtid.committed;
+
+	if (gtid.is_mariadb)
+	{
+		snprintf(stream->gtid, sizeof(stream->gtid), "%u-%u-" UINT64_FORMAT,
+				 gtid.domain, gtid.server_id, gtid.sequence);
+		if (!(gtid.flags2 & MARIADB_GTID_STANDALONE))
+			stream->group = GROUP_BODY;
+		stream->in_xa = (gtid.flags2 & MARIADB_GTID_PREPARED_XA) != 0;
+	}
+	else if (gtid.sid != NULL)
+	{
+		uuid = DatumGetCString(DirectFunctionCall1(uuid_out,
+												   PointerGetDatum(gtid.sid)));
+		snprintf(stream->gtid, sizeof(stream->gtid), "%s:%.*s%s" UINT64_FORMAT,
+				 uuid, gtid.tag_len, gtid.tag ? gtid.tag : "",
+				 gtid.tag_len > 0 ? ":" : "", gtid.sequence);
+	}
+}
+
+static void
+handle_table_map(MysqlStream *stream, const MysqlEvent *event)
+{
+	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
+	ByteCursor	cur = event->body;
+	Size		nbytes = sdb_bytes_left(&cur);
+	StreamMap  *map;
+	uint64		table_id;
+	bool		found;
+
+	if (in_prepared_part(stream))
+		return;
+	if (reader->maps == NULL)
+		reader->maps = make_maps(reader);
+	table_id = sdb_bytes_le48(&cur);
+	map = hash_search(reader->maps, &table_id, HASH_ENTER, &found);
+	if (found && map->nbytes == nbytes &&
+		memcmp(map->bytes, event->body.pos, nbytes) == 0)
+		return;
+
+	if (found)
+		MemoryContextDelete(map->context);
+	memset(map, 0, sizeof(StreamMap));
+	map->table_id = table_id;
+	map->context = AllocSetContextCreate(reader->map_context, "MySQL map",
+										 ALLOCSET_SMALL_SIZES);
+	map->nbytes = nbytes;
+	map->bytes = memcpy(MemoryContextAlloc(map->context, nbytes),
+						event->body.pos, nbytes);
+	resolve_map(stream, map, event);
+}
+
+/* Which table is it, and how are its rows decoded? */
+static void
+resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
+{
+	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
+	MemoryContext old_context = MemoryContextSwitchTo(map->context);
+	MysqlTableMap *parsed;
+	char	   *name;
+
+	parsed = sdb_mysql_event_table_map(&reader->format, event);
+	name = sdb_mysql_from_utf8(parsed->table);
+	if (!sdb_mysql_source_captures(stream->source,
+								   sdb_mysql_from_utf8(parsed->database),
+								   name))
+	{
+		MemoryContextSwitchTo(old_context);
+		return;
+	}
+	map->table = sdb_mysql_stream_find(stream, name);
+	if (map->table == NULL && !is_absent(stream, name))
+	{
+		MemoryContextSwitchTo(stream->event_context);
+		map->table = sdb_mysql_stream_create(stream, name);
+		if (map->table == NULL)
+			set_absent(stream, name);
+		MemoryContextSwitchTo(map->context);
+	}
+	if (map->table != NULL)
+	{
+		map->plan = sdb_mysql_rows_plan(parsed, map->table);
+		map->before = palloc0(map->table->ncolumns * sizeof(SourceValue));
+		map->after = palloc0(map->table->ncolumns * sizeof(SourceValue));
+	}
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+handle_rows(MysqlStream *stream, const MysqlEvent *event)
+{
+	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
+	StreamMap  *map = NULL;
+
+	if (in_prepared_part(stream))
+		return;
+	sdb_mysql_rows_open(&reader->format, event, &stream->rows);
+	if (reader->maps != NULL)
+		map = hash_search(reader->maps, &stream->rows.table_id, HASH_FIND,
+						  NULL);
+	if (map == NULL && stream->rows.table_id != DUMMY_TABLE_ID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("malformed %s event at %s: its table id " UINT64_FORMAT " has no table map",
+						sdb_mysql_event_name(event->type),
+						sdb_mysql_stream_where(stream),
+						stream->rows.table_id)));
+	if (map != NULL && map->table != NULL)
+		stream->map = map;
+}
+
+static void
+handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event)
+{
+	MysqlXaPrepare xa;
+
+	if (stream->xa != NULL)
+	{
+		sdb_mysql_xa_end(stream);
+		return;
+	}
+	sdb_mysql_event_xa_prepare(event, &xa);
+	if (!xa.one_phase)
+		sdb_mysql_xa_prepared(stream, xa.xid);
+	else if (stream->in_xa)
+		sdb_mysql_xa_commit_at(stream, stream->position.file,
+							   stream->position.pos);
+	else
+		sdb_mysql_stream_end_group(stream);
+}
+
+/* LOAD DATA as a statement: which database does it work in? */
+static void
+handle_load(MysqlStream *stream, const MysqlEvent *event)
+{
+	ByteCursor	cur = event->body;
+	uint8		database_len;
+	uint16		status_len;
+	char	   *database;
+
+	begin_group(stream, event);
+	sdb_bytes_take(&cur, 8);	/* thread id, duration */
+	database_len = sdb_bytes_u8(&cur);
+	sdb_bytes_take(&cur, 2);	/* error code */
+	status_len = sdb_bytes_le16(&cur);
+	sdb_bytes_take(&cur, 13);	/* file id, where its name is, duplicates */
+	sdb_bytes_take(&cur, status_len);
+	database = pnstrdup((const char *) sdb_bytes_take(&cur, database_len),
+						database_len);
+	if (sdb_mysql_source_same_name(stream->source,
+								   sdb_mysql_from_utf8(database),
+								   stream->source->database))
+		sdb_mysql_statement_refuse(stream, "LOAD DATA");
+}
+
+static void
+refuse_event(MysqlStream *stream, const MysqlEvent *event, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot read the %s event at %s",
+					sdb_mysql_event_name(event->type),
+					sdb_mysql_stream_where(stream)),
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* An event that belongs to a group: if none is open, it begins one. */
+static void
+begin_group(MysqlStream *stream, const MysqlEvent *event)
+{
+	if (stream->group != GROUP_NONE)
+		return;
+	stream->group = GROUP_OPEN;
+	stream->begun = false;
+	stream->in_xa = false;
+	stream->gtid[0] = '\0';
+	stream->ts_sec = event->timestamp;
+	stream->server_id = event->server_id;
+	stream->time = event->timestamp == 0 ? 0 :
+		time_t_to_timestamptz((pg_time_t) event->timestamp);
+}
+
+static void
+finish_group(MysqlStream *stream)
+{
+	MysqlPosition *position = &stream->position;
+	ListCell   *lc;
+
+	stream->group = GROUP_NONE;
+	stream->begun = false;
+	stream->in_xa = false;
+	reach(stream);
+
+	position->ts_sec = stream->ts_sec;
+	position->server_id = stream->server_id;
+	if (position->gtids != NULL)
+		pfree(position->gtids);
+	position->gtids = stream->gtid[0] == '\0' ? NULL :
+		MemoryContextStrdup(stream->context, stream->gtid);
+
+	if (stream->main->maps != NULL &&
+		hash_get_num_entries(stream->main->maps) > MAX_MAPS)
+		sdb_mysql_stream_forget_maps(stream->main);
+	position->prepared = list_delete_ptr(position->prepared, stream->decided);
+	stream->decided = NULL;
+	foreach(lc, stream->dropped)
+		MemoryContextDelete(lfirst(lc));
+	list_free(stream->dropped);
+	stream->dropped = NIL;
+}
+
+/*
+ * A group that has no end is the trace of a server that crashed while it
+ * wrote.  It never happened, which cannot be said after it was delivered.
+ */
+static void
+check_no_group(MysqlStream *stream)
+{
+	if (stream->group == GROUP_NONE && stream->xa == NULL)
+		return;
+	if (stream->begun || stream->xa != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the transaction at %s:" UINT64_FORMAT " has no end",
+						stream->position.file, stream->position.pos),
+				 errdetail("The binary log goes on at %s.",
+						   sdb_mysql_stream_where(stream)),
+				 errhint("The source crashed while it wrote. Set the position behind that transaction, or take a new snapshot.")));
+	stream->group = GROUP_NONE;
+}
+
+/* Between groups, the position follows the dump. */
+static void
+reach(MysqlStream *stream)
+{
+	if (stream->group != GROUP_NONE)
+		return;
+	if (strcmp(stream->position.file, stream->main->file) != 0)
+	{
+		pfree(stream->position.file);
+		stream->position.file = MemoryContextStrdup(stream->context,
+													stream->main->file);
+	}
+	stream->position.pos = stream->main->end;
+}
+
+/* Rows that count only once their transaction is committed. */
+static bool
+in_prepared_part(const MysqlStream *stream)
+{
+	return stream->in_xa && stream->xa == NULL;
+}
+
+static HTAB *
+make_maps(MysqlReader *reader)
+{
+	HASHCTL		ctl;
+
+	reader->map_context = AllocSetContextCreate(reader->context, "MySQL maps",
+												ALLOCSET_DEFAULT_SIZES);
+	ctl.keysize = sizeof(uint64);
+	ctl.entrysize = sizeof(StreamMap);
+	ctl.hcxt = reader->map_context;
+	return hash_create("MySQL table maps", 64, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static bool
+is_absent(const MysqlStream *stream, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, stream->absent)
+	{
+		if (sdb_mysql_source_same_name(stream->source, lfirst(lc), name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A sequence of MariaDB looks like a table in the log; it is none of ours, and
+ * nobody needs to hear about it.
+ */
+static void
+set_absent(MysqlStream *stream, const char *name)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
+	MemoryContext old_context;
+	char	   *kind;
+
+	kind = sdb_mysql_conn_scalar(conn,
+								 psprintf("SELECT table_type FROM information_schema.tables"
+										  " WHERE table_schema = %s AND table_name = %s",
+										  sdb_mysql_conn_literal(conn,
+																 stream->source->database),
+										  sdb_mysql_conn_literal(conn, name)));
+	sdb_mysql_source_release(stream->source);
+	old_context = MemoryContextSwitchTo(stream->context);
+	stream->absent = lappend(stream->absent, pstrdup(name));
+	MemoryContextSwitchTo(old_context);
+	if (kind == NULL)
+		ereport(WARNING,
+				(errmsg("leaving out rows of table \"%s.%s\", which the source no longer has",
+						stream->source->database, name),
+				 errdetail("They were logged at %s; without the table's definition they cannot be decoded.",
+						   sdb_mysql_stream_where(stream))));
+}

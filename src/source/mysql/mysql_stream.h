@@ -1,0 +1,152 @@
+/*
+ * mysql_stream.h --- state of a stream, shared by the files that make it
+ *
+ * mysql_stream.c reads events and makes changes of them, mysql_statement.c
+ * does what statements say, mysql_xa.c goes back for prepared transactions.
+ */
+#ifndef SDB_MYSQL_STREAM_H
+#define SDB_MYSQL_STREAM_H
+
+#include "source/mysql/mysql_internal.h"
+#include "utils/hsearch.h"
+
+/* MysqlReader --- one dump of the binary log */
+typedef struct MysqlReader
+{
+	MemoryContext context;		/* this struct, its connection and maps */
+	MysqlConn  *conn;
+	MysqlFormat format;
+	char		file[MAXPGPATH];
+	uint64		end;			/* offset behind the last event in file */
+	HTAB	   *maps;			/* of StreamMap, by table id; NULL if none */
+	MemoryContext map_context;	/* of maps and what they point to */
+} MysqlReader;
+
+/* StreamMap --- one TABLE_MAP, kept since statements repeat it */
+typedef struct StreamMap
+{
+	uint64		table_id;		/* hash key */
+	MemoryContext context;		/* of the fields below */
+	const uint8 *bytes;			/* the event's body */
+	Size		nbytes;
+	SourceTable *table;			/* NULL if its rows are left out */
+	MysqlRowPlan *plan;			/* NULL likewise, as the rest */
+	SourceValue *before;
+	SourceValue *after;
+} StreamMap;
+
+/* StreamTable --- a captured table */
+typedef struct StreamTable
+{
+	const char *name;			/* hash key: see table_key */
+	SourceTable *table;
+	MemoryContext context;		/* of table; NULL if it came with
+								 * stream_begin */
+} StreamTable;
+
+typedef enum GroupState
+{
+	GROUP_NONE,					/* between transactions */
+	GROUP_OPEN,					/* its GTID was seen: one statement follows,
+								 * or BEGIN */
+	GROUP_BODY					/* until XID, COMMIT, ROLLBACK, XA PREPARE */
+} GroupState;
+
+struct MysqlStream
+{
+	MysqlSource *source;
+	MemoryContext context;		/* this struct and all it points to */
+	MemoryContext event_context;	/* reset before each event */
+	MemoryContext row_context;	/* reset before each row */
+	MysqlReader *main;
+	MysqlReader *xa;			/* reads a prepared transaction that is being
+								 * committed; NULL otherwise */
+	HTAB	   *tables;			/* of StreamTable */
+	List	   *absent;			/* names of captured tables that the source no
+								 * longer had when their rows came */
+	List	   *dropped;		/* contexts of tables dropped in this group */
+
+	/* reached position: between transactions */
+	MysqlPosition position;
+
+	/* the transaction at work, also called group */
+	GroupState	group;
+	bool		begun;			/* BEGIN was delivered, or is pending */
+	bool		in_xa;			/* it will be prepared: deliver nothing yet */
+	MysqlXaPosition *decided;	/* of position.prepared: this group commits it
+								 * or rolls it back; else NULL */
+	char		gtid[128];		/* "" if none */
+	int64		ts_sec;
+	uint32		server_id;
+	TimestampTz time;
+
+	/* what is ready to be delivered */
+	List	   *pending;		/* of Change *, in event_context */
+	StreamMap  *map;			/* of rows; NULL if no rows are at work */
+	MysqlRows	rows;
+	Size		scanned;		/* bytes since something was delivered */
+	bool		failed;			/* an error left it in an unknown state */
+	bool		yielded;		/* WAIT was only to let the worker breathe */
+};
+
+/* Queue a change behind what is pending; the first brings BEGIN. */
+extern void sdb_mysql_stream_push(MysqlStream *stream, ChangeKind kind,
+								  SourceTable *table, SchemaChange *schema);
+
+/* The group is complete: COMMIT if anything of it was delivered. */
+extern void sdb_mysql_stream_end_group(MysqlStream *stream);
+
+extern SourceTable *sdb_mysql_stream_find(MysqlStream *stream,
+										  const char *name);
+
+/*
+ * sdb_mysql_stream_create --- describe a table that the stream does not know
+ * and deliver its creation; NULL if the source no longer has it.
+ */
+extern SourceTable *sdb_mysql_stream_create(MysqlStream *stream,
+											const char *name);
+extern void sdb_mysql_stream_drop(MysqlStream *stream, SourceTable *table);
+
+/* Forget all table maps, since tables have changed. */
+extern void sdb_mysql_stream_forget_maps(MysqlReader *reader);
+
+/* "file:offset" of the event at work, for messages */
+extern char *sdb_mysql_stream_where(const MysqlStream *stream);
+
+/* A new dump from (file, pos) on, in a child of CurrentMemoryContext. */
+extern MysqlReader *sdb_mysql_stream_read(MysqlSource *source,
+										  uint32 server_id, const char *file,
+										  uint64 pos);
+
+/*
+ * sdb_mysql_stream_event --- the next event of a dump, rotation and format
+ * already taken note of.
+ *
+ * result: false at once if none is there
+ */
+extern bool sdb_mysql_stream_event(MysqlReader *reader, MysqlEvent *event);
+
+/* Forget that a table was absent, since it was dropped. */
+extern void sdb_mysql_stream_forget_absent(MysqlStream *stream,
+										   const char *name);
+
+/* Do what a QUERY event says. */
+extern void sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event);
+
+/* The error for rows that were logged as a statement. */
+extern void sdb_mysql_statement_refuse(MysqlStream *stream, const char *what) pg_attribute_noreturn();
+
+/* A group of the main dump ended with XA PREPARE. */
+extern void sdb_mysql_xa_prepared(MysqlStream *stream, const char *xid);
+
+/*
+ * Go back for the rows of a prepared transaction that is now committed; its
+ * events come from stream->xa until sdb_mysql_xa_event says that it is over.
+ */
+extern void sdb_mysql_xa_commit(MysqlStream *stream, const char *xid);
+extern void sdb_mysql_xa_commit_at(MysqlStream *stream, const char *file,
+								   uint64 pos);
+extern void sdb_mysql_xa_rollback(MysqlStream *stream, const char *xid);
+extern void sdb_mysql_xa_end(MysqlStream *stream);
+
+#endif							/* SDB_MYSQL_STREAM_H */

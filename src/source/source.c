@@ -1,0 +1,53 @@
+/*
+ * source.c --- the registry of sources
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+#include "source/mysql/mysql_source.h"
+#ifdef SYNCHDB_TEST
+#include "../../test/fake/fake_source.h"
+#endif
+
+/* A new database is one folder and one line here. */
+static const SourceRoutine *const sources[] = {
+	&sdb_mysql_source,
+#ifdef SYNCHDB_TEST
+	&sdb_fake_source,
+#endif
+};
+
+const SourceRoutine *
+sdb_source_find(const char *name)
+{
+	Size		i;
+
+	for (i = 0; i < lengthof(sources); i++)
+	{
+		if (pg_strcasecmp(sources[i]->name, name) == 0)
+			return sources[i];
+	}
+	return NULL;
+}
+
+char *
+sdb_source_names(void)
+{
+	StringInfoData buf;
+	Size		i;
+
+	initStringInfo(&buf);
+	for (i = 0; i < lengthof(sources); i++)
+		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
+						 sources[i]->name);
+	return buf.data;
+}
+
+void
+sdb_source_close(Source *source)
+{
+	if (source != NULL)
+		MemoryContextDelete(source->context);
+}

@@ -1,0 +1,450 @@
+/*
+ * pipeline.c --- the stream: source changes in, local transactions out
+ *
+ * The one place where a source and the apply engine meet.  A source
+ * transaction is applied inside one local transaction, which also stores the
+ * position reached and the counters; one local transaction may carry many
+ * whole source transactions.  It commits when the source has nothing more
+ * ready, or when it has grown to a limit.
+ *
+ * Tables whose copy is newer than the stream (tables.c) are skipped until the
+ * stream has reached their point.
+ *
+ * After a batch failed, the worker runs it again with session->careful set:
+ * then each source transaction is a local one and each row a subtransaction,
+ * so that the change at fault is known, and with the strategy "skip" is
+ * recorded and left out.
+ *
+ * Memory: a step of the source in `step_context`, reset before the next; the
+ * rest lives as long as the session.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "ddl/ddl.h"
+#include "guc.h"
+#include "util/error_position.h"
+#include "util/failpoint.h"
+#include "worker/tables.h"
+#include "worker/worker_internal.h"
+
+/* a busy source is committed at least this often */
+#define BATCH_MS			500
+
+/* an idle connector stores its position at most this often */
+#define IDLE_CHECKPOINT_MS	10000
+
+typedef struct Pipeline
+{
+	StreamSession *session;
+	const SourceRoutine *routine;
+	Apply	   *apply;
+	TableProgress *progress;
+	MemoryContext step_context;
+	MemoryContext session_context;
+
+	bool		in_source_transaction;
+	Counters	counters;		/* of the open local transaction */
+	int64		batch_bytes;
+	int64		batch_rows;
+	TimestampTz batch_started;
+
+	char	   *stored_position;	/* as in the catalog; NULL if unknown */
+	TimestampTz stored_at;
+} Pipeline;
+
+static Pipeline *make_pipeline(StreamSession *session);
+static void take_step(Pipeline *p, const Change *change);
+static void begin_source_transaction(Pipeline *p);
+static void commit_source_transaction(Pipeline *p);
+static void apply_row(Pipeline *p, const Change *change);
+static void apply_row_carefully(Pipeline *p, const Change *change,
+								ApplyMode mode);
+static void log_change(const Change *change);
+static void record_bad_row(Pipeline *p, const Change *change,
+						   const ErrorData *error);
+static void apply_schema_change(Pipeline *p, const SchemaChange *schema);
+static void commit_batch(Pipeline *p);
+static bool batch_is_full(const Pipeline *p);
+static void wait_for_source(Pipeline *p);
+static void store_idle_position(Pipeline *p);
+static bool take_request(Pipeline *p, PipelineEnd *end);
+static void count_row(Pipeline *p, const Change *change);
+static char *current_position(void *arg);
+
+PipelineEnd
+sdb_pipeline_run(StreamSession *session)
+{
+	Pipeline   *p = make_pipeline(session);
+	PipelineEnd end;
+
+	while (p->in_source_transaction || !take_request(p, &end))
+	{
+		Change		change;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(p->step_context);
+		MemoryContextSwitchTo(p->step_context);
+
+		if (p->routine->stream_next(session->source, &change) == SOURCE_READY)
+			take_step(p, &change);
+		else if (!p->in_source_transaction && IsTransactionState())
+			commit_batch(p);
+		else
+			wait_for_source(p);
+	}
+	return end;
+}
+
+static Pipeline *
+make_pipeline(StreamSession *session)
+{
+	Pipeline   *p = palloc0(sizeof(Pipeline));
+
+	p->session = session;
+	p->routine = session->source->routine;
+	p->session_context = CurrentMemoryContext;
+	p->apply = sdb_apply_create();
+	p->progress = sdb_tables_load(session->source->routine,
+											session->tables);
+	p->step_context = AllocSetContextCreate(CurrentMemoryContext,
+											"synchdb step",
+											ALLOCSET_DEFAULT_SIZES);
+	p->stored_at = GetCurrentTimestamp();
+	sdb_error_position.position = current_position;
+	sdb_error_position.position_arg = session->source;
+	return p;
+}
+
+static void
+take_step(Pipeline *p, const Change *change)
+{
+	switch (change->kind)
+	{
+		case CHANGE_BEGIN:
+			begin_source_transaction(p);
+			break;
+		case CHANGE_INSERT:
+		case CHANGE_UPDATE:
+		case CHANGE_DELETE:
+		case CHANGE_TRUNCATE:
+			apply_row(p, change);
+			break;
+		case CHANGE_SCHEMA:
+			apply_schema_change(p, change->schema);
+			break;
+		case CHANGE_COMMIT:
+			commit_source_transaction(p);
+			break;
+	}
+}
+
+static void
+begin_source_transaction(Pipeline *p)
+{
+	Assert(!p->in_source_transaction);
+	if (!IsTransactionState())
+	{
+		sdb_process_begin_transaction();
+		sdb_apply_begin(p->apply, p->session->careful > 0);
+		p->batch_rows = 0;
+		p->batch_bytes = 0;
+		p->batch_started = GetCurrentTimestamp();
+		p->counters.value[COUNTER_FIRST_DBZ_TS] =
+			sdb_process_time_ms(p->batch_started);
+	}
+	p->in_source_transaction = true;
+	p->session->applied++;
+	sdb_tables_begin(p->progress, p->session->source);
+}
+
+static void
+commit_source_transaction(Pipeline *p)
+{
+	p->in_source_transaction = false;
+	p->counters.value[COUNTER_TXS]++;
+	if (batch_is_full(p))
+		commit_batch(p);
+}
+
+static void
+apply_row(Pipeline *p, const Change *change)
+{
+	ApplyMode	mode;
+
+	if (!sdb_tables_mode(p->progress, change->table, &mode))
+		return;
+	if (sdb_guc_skips_operation(change->kind))
+		return;
+
+	sdb_error_position.action = sdb_change_kind_name(change->kind);
+	sdb_error_position.table = change->table->id;
+	SDB_FAILPOINT("pipeline-before-apply");
+	if (p->session->careful > 0)
+		apply_row_carefully(p, change, mode);
+	else
+	{
+		sdb_apply_change(p->apply, change, mode);
+		count_row(p, change);
+	}
+	SDB_FAILPOINT("pipeline-after-apply");
+	sdb_error_position.table = NULL;
+	sdb_error_position.column = NULL;
+	sdb_error_position.action = NULL;
+}
+
+/* One row in a subtransaction of its own. */
+static void
+apply_row_carefully(Pipeline *p, const Change *change, ApplyMode mode)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(p->step_context);
+	PG_TRY();
+	{
+		sdb_apply_change(p->apply, change, mode);
+		sdb_apply_end(p->apply);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(p->step_context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		sdb_apply_abort(p->apply);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(p->step_context);
+	CurrentResourceOwner = owner;
+	sdb_apply_begin(p->apply, true);
+
+	if (error == NULL)
+	{
+		count_row(p, change);
+		return;
+	}
+	if (sdb_guc_log_change_on_error)
+		log_change(change);
+	if (sdb_guc_error_handling_strategy != ERROR_STRATEGY_SKIP ||
+		sdb_stop_requested)
+		ReThrowError(error);
+	record_bad_row(p, change, error);
+}
+
+static void
+log_change(const Change *change)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	sdb_change_to_text(&text, change);
+	ereport(DEBUG1,
+			(errmsg_internal("change that could not be applied: %s",
+							 text.data)));
+}
+
+static void
+record_bad_row(Pipeline *p, const Change *change, const ErrorData *error)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	sdb_change_to_text(&text, change);
+	sdb_checkpoint_add_error(p->session->connector->name,
+							 p->routine->stream_position(p->session->source),
+							 change->table->id, text.data,
+							 unpack_sql_state(error->sqlerrcode),
+							 error->message, error->detail);
+	p->counters.value[COUNTER_BAD_EVENTS]++;
+	p->counters.value[COUNTER_TOTAL_EVENTS]++;
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("connector \"%s\" left out a change of table \"%s\": %s",
+					p->session->connector->name, change->table->id,
+					error->message),
+			 errdetail("The change is kept in synchdb_error.")));
+}
+
+static void
+apply_schema_change(Pipeline *p, const SchemaChange *schema)
+{
+	SourceTable *table = schema->after ? schema->after : schema->before;
+	Connector  *connector = p->session->connector;
+	ApplyMode	mode;
+
+	if (!sdb_tables_mode(p->progress, table, &mode))
+		return;
+
+	sdb_error_position.action = "schema change";
+	sdb_error_position.table = table->id;
+	sdb_apply_end(p->apply);
+	sdb_ddl_apply(schema, p->routine->types);
+	if (schema->after != NULL)
+		sdb_tables_add(connector, schema->after);
+	else
+	{
+		sdb_apply_forget(p->apply, table);
+		sdb_tables_drop(connector, table);
+	}
+	CommandCounterIncrement();
+	sdb_apply_begin(p->apply, p->session->careful > 0);
+	p->counters.value[COUNTER_DDLS]++;
+	p->counters.value[COUNTER_TOTAL_EVENTS]++;
+	sdb_error_position.table = NULL;
+	sdb_error_position.action = NULL;
+}
+
+/* Commit the local transaction together with position and counters. */
+static void
+commit_batch(Pipeline *p)
+{
+	const char *name = p->session->connector->name;
+	Counters   *counters = &p->counters;
+	char	   *position;
+
+	Assert(!p->in_source_transaction);
+	sdb_apply_end(p->apply);
+	if (sdb_tables_settle(p->progress))
+		sdb_checkpoint_settle_tables(name);
+
+	SDB_FAILPOINT("pipeline-before-checkpoint");
+	position = p->routine->stream_position(p->session->source);
+	counters->value[COUNTER_BATCHES_DONE] = 1;
+	counters->value[COUNTER_FIRST_PG_TS] =
+		sdb_process_time_ms(p->batch_started);
+	counters->value[COUNTER_LAST_PG_TS] =
+		sdb_process_time_ms(GetCurrentTimestamp());
+	counters->value[COUNTER_LAST_DBZ_TS] = counters->value[COUNTER_LAST_PG_TS];
+	sdb_checkpoint_store(name, position, counters);
+	SDB_FAILPOINT("pipeline-before-commit");
+	sdb_process_commit_transaction();
+	SDB_FAILPOINT("pipeline-after-commit");
+	pgstat_report_stat(false);
+
+	MemSet(counters, 0, sizeof(Counters));
+	if (p->session->careful > 0)
+		p->session->careful = Max(p->session->careful - p->session->applied, 0);
+	p->session->applied = 0;
+	p->stored_at = GetCurrentTimestamp();
+	if (p->stored_position)
+		pfree(p->stored_position);
+	p->stored_position = MemoryContextStrdup(p->session_context, position);
+}
+
+static bool
+batch_is_full(const Pipeline *p)
+{
+	return p->session->careful > 0 ||
+		p->batch_rows >= sdb_guc_dbz_batch_size ||
+		p->batch_bytes >= (int64) sdb_guc_batch_bytes * 1024 ||
+		TimestampDifferenceExceeds(p->batch_started, GetCurrentTimestamp(),
+								   BATCH_MS);
+}
+
+static void
+wait_for_source(Pipeline *p)
+{
+	SourceWait	wait = {PGINVALID_SOCKET, -1};
+
+	if (!p->in_source_transaction)
+		store_idle_position(p);
+	p->routine->stream_wait(p->session->source, &wait);
+	sdb_process_wait(wait.socket, wait.timeout_ms);
+}
+
+/*
+ * A source that changes only tables we do not capture moves on all the same;
+ * its logs may be purged, so our position must follow.
+ */
+static void
+store_idle_position(Pipeline *p)
+{
+	const char *name = p->session->connector->name;
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *position;
+
+	if (!TimestampDifferenceExceeds(p->stored_at, now, IDLE_CHECKPOINT_MS))
+		return;
+	p->stored_at = now;
+	position = p->routine->stream_position(p->session->source);
+	if (p->stored_position && strcmp(position, p->stored_position) == 0)
+		return;
+
+	sdb_process_begin_transaction();
+	sdb_checkpoint_store(name, position, NULL);
+	sdb_process_commit_transaction();
+	if (p->stored_position)
+		pfree(p->stored_position);
+	p->stored_position = MemoryContextStrdup(p->session_context, position);
+	MemoryContextSwitchTo(p->step_context);
+}
+
+/*
+ * Look at what the control functions ask for, between local transactions.
+ * True if the stream has to end for it.
+ */
+static bool
+take_request(Pipeline *p, PipelineEnd *end)
+{
+	StreamSession *session = p->session;
+	ConnectorRequest request;
+
+	if (IsTransactionState())
+		return false;
+	request = sdb_shmem_pending(session->slot, session->mode);
+	switch (request)
+	{
+		case REQUEST_NONE:
+			return false;
+		case REQUEST_PAUSE:
+			*end = PIPELINE_PAUSE;
+			return true;
+		case REQUEST_RESTART:
+			*end = PIPELINE_RESTART;
+			return true;
+		default:
+			sdb_request_serve(session->slot, request);
+			return false;
+	}
+}
+
+static void
+count_row(Pipeline *p, const Change *change)
+{
+	static const Counter counter_of[] = {
+		[CHANGE_INSERT] = COUNTER_CREATES,
+		[CHANGE_UPDATE] = COUNTER_UPDATES,
+		[CHANGE_DELETE] = COUNTER_DELETES,
+		[CHANGE_TRUNCATE] = COUNTER_TRUNCATES
+	};
+	int64	   *value = p->counters.value;
+
+	value[counter_of[change->kind]]++;
+	value[COUNTER_DMLS]++;
+	value[COUNTER_TOTAL_EVENTS]++;
+	if (change->source_time != 0)
+	{
+		value[COUNTER_LAST_SRC_TS] = sdb_process_time_ms(change->source_time);
+		if (value[COUNTER_FIRST_SRC_TS] == 0)
+			value[COUNTER_FIRST_SRC_TS] = value[COUNTER_LAST_SRC_TS];
+	}
+	p->batch_rows++;
+	p->batch_bytes += change->nbytes;
+}
+
+static char *
+current_position(void *arg)
+{
+	Source	   *source = arg;
+
+	return source->routine->stream_position(source);
+}

@@ -1,0 +1,173 @@
+/*
+ * process.c --- what every worker process does first and last
+ *
+ * Termination: SIGTERM sets sdb_stop_requested and cancels whatever runs, as
+ * a query cancel would.  The worker's outer loop then exits with code 0, so
+ * that the postmaster does not start it again; after a crash it does.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/ps_status.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "util/compat.h"
+#include "worker/worker_internal.h"
+
+/* Session settings: what applying changes relies on, whatever is configured */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			session_settings[] = {
+	{"search_path", "pg_catalog"},
+	{"session_replication_role", "replica"},
+	{"synchronous_commit", "off"},	/* the position rolls back with the data */
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_read_only", "off"},
+	{"statement_timeout", "0"},
+	{"lock_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+	{"row_security", "on"},
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	{"xmloption", "content"},
+	{"standard_conforming_strings", "on"}
+};
+
+volatile sig_atomic_t sdb_stop_requested = false;
+
+static void handle_stop(SIGNAL_ARGS);
+
+void
+sdb_process_begin(WorkerArguments *arguments)
+{
+	memcpy(arguments, MyBgworkerEntry->bgw_extra, sizeof(WorkerArguments));
+
+	pqsignal(SIGTERM, handle_stop);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+
+	BackgroundWorkerInitializeConnectionByOid(arguments->database,
+											  arguments->owner, 0);
+	for (int i = 0; i < lengthof(session_settings); i++)
+		SetConfigOption(session_settings[i].name, session_settings[i].value,
+						PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+sdb_process_report(const char *activity)
+{
+	pgstat_report_activity(STATE_RUNNING, activity);
+	set_ps_display(activity);
+}
+
+void
+sdb_process_wait(pgsocket socket, long timeout_ms)
+{
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (socket != PGINVALID_SOCKET)
+		events |= WL_SOCKET_READABLE;
+	if (timeout_ms >= 0)
+		events |= WL_TIMEOUT;
+
+	events = WaitLatchOrSocket(MyLatch, events, socket, timeout_ms,
+							   PG_WAIT_EXTENSION);
+	if (events & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+void
+sdb_process_begin_transaction(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(context);
+}
+
+void
+sdb_process_commit_transaction(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
+ErrorData *
+sdb_process_catch_error(MemoryContext context)
+{
+	ErrorData  *error;
+
+	HOLD_INTERRUPTS();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	error_context_stack = NULL;
+	if (!sdb_stop_requested)
+		EmitErrorReport();
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+	MemoryContextSwitchTo(context);
+	return error;
+}
+
+char *
+sdb_process_error_text(const ErrorData *error)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, error->message ? error->message :
+						   "unknown error");
+	if (error->detail)
+		appendStringInfo(&buf, "\nDETAIL: %s", error->detail);
+	if (error->hint)
+		appendStringInfo(&buf, "\nHINT: %s", error->hint);
+	if (error->context)
+		appendStringInfo(&buf, "\nCONTEXT: %s", error->context);
+	return buf.data;
+}
+
+int64
+sdb_process_time_ms(TimestampTz time)
+{
+	return time / 1000 +
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * 86400000;
+}
+
+static void
+handle_stop(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	sdb_stop_requested = true;
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+	errno = save_errno;
+}

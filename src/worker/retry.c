@@ -1,0 +1,25 @@
+/*
+ * retry.c --- which errors are tried again, and when
+ */
+#include "postgres.h"
+
+#include "worker/worker_internal.h"
+
+#define FIRST_DELAY_MS	1000
+#define LAST_DELAY_MS	60000
+
+bool
+sdb_retry_is_link_error(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_CONNECTION_EXCEPTION;
+}
+
+long
+sdb_retry_delay_ms(int tries)
+{
+	long		delay = FIRST_DELAY_MS;
+
+	while (--tries > 0 && delay < LAST_DELAY_MS)
+		delay *= 2;
+	return Min(delay, LAST_DELAY_MS);
+}

@@ -1,0 +1,171 @@
+/*
+ * snapshot.c --- what a start has to copy
+ *
+ * Decides from the stored state and the snapshot mode which tables exist,
+ * which of them are to be copied, and where the stream starts.  The outcome
+ * is stored before anything is copied, so an interrupted snapshot goes on
+ * with the tables not yet copied.
+ *
+ * Order matters: the position is fixed before any table is described or
+ * copied, so nothing can fall between copy and stream.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "ddl/ddl.h"
+#include "worker/control.h"
+#include "worker/tables.h"
+#include "worker/worker_internal.h"
+
+/* SnapshotMode --- what a mode does where nothing was stored before */
+typedef struct SnapshotMode
+{
+	const char *name;
+	bool		starts_over;	/* forgets what was stored */
+	bool		creates;		/* creates target tables */
+	TableStage	stage;			/* of the tables it finds */
+	AfterSnapshot after;
+} SnapshotMode;
+
+static const SnapshotMode modes[] = {
+	{"initial", false, true, TABLE_PENDING, AFTER_STREAM},
+	{"initial_only", false, true, TABLE_PENDING, AFTER_STOP},
+	{"when_needed", false, true, TABLE_PENDING, AFTER_STREAM},
+	{"always", true, true, TABLE_RECOPY, AFTER_STREAM},
+	{"no_data", false, true, TABLE_PARTIAL, AFTER_STREAM},
+	{"schemasync", false, true, TABLE_PARTIAL, AFTER_PAUSE},
+	{"never", false, false, TABLE_PARTIAL, AFTER_STREAM},
+	{"recovery", false, false, TABLE_PARTIAL, AFTER_STREAM}
+};
+
+static const SnapshotMode *find_mode(const char *name);
+static int	count_pending(const char *connector);
+static int	find_tables(Connector *connector, Source *source,
+						const SnapshotMode *mode);
+static List *describe_tables(Connector *connector, Source *source);
+static void create_target(Connector *connector, SourceTable *table);
+
+int
+sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
+					 AfterSnapshot *after)
+{
+	const SnapshotMode *mode = find_mode(name);
+	int			npending;
+
+	*after = mode->after;
+	sdb_process_begin_transaction();
+	if (mode->starts_over)
+		sdb_checkpoint_reset(connector->name);
+	if (sdb_checkpoint_position(connector->name) != NULL)
+		npending = count_pending(connector->name);
+	else
+		npending = find_tables(connector, source, mode);
+	sdb_process_commit_transaction();
+	return npending;
+}
+
+bool
+sdb_snapshot_mode_is_valid(const char *name)
+{
+	for (int i = 0; i < lengthof(modes); i++)
+		if (pg_strcasecmp(modes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+char *
+sdb_snapshot_modes(void)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < lengthof(modes); i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "", modes[i].name);
+	return buf.data;
+}
+
+static const SnapshotMode *
+find_mode(const char *name)
+{
+	for (int i = 0; i < lengthof(modes); i++)
+		if (pg_strcasecmp(modes[i].name, name) == 0)
+			return &modes[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown snapshot mode \"%s\"", name),
+			 errhint("Known modes are: %s.", sdb_snapshot_modes())));
+}
+
+static int
+count_pending(const char *connector)
+{
+	int			npending = 0;
+	ListCell   *cell;
+
+	foreach(cell, sdb_checkpoint_tables(connector))
+	{
+		TableState *state = lfirst(cell);
+
+		if (state->stage == TABLE_PENDING || state->stage == TABLE_RECOPY)
+			npending++;
+	}
+	return npending;
+}
+
+/* Nothing is stored yet: look at the source. */
+static int
+find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
+{
+	char	   *position = source->routine->current_position(source);
+	List	   *tables = describe_tables(connector, source);
+	Counters	counters = {{0}};
+	ListCell   *cell;
+
+	sdb_naming_check_collisions(tables);
+	foreach(cell, tables)
+	{
+		SourceTable *table = lfirst(cell);
+		TableState	state = {table, mode->stage, NULL, NULL};
+
+		if (mode->creates)
+			sdb_ddl_create_schema(sdb_naming_target(table)->schema);
+		if (mode->creates && mode->stage == TABLE_PARTIAL)
+			create_target(connector, table);
+		sdb_checkpoint_put_table(connector->name, &state);
+	}
+	counters.value[COUNTER_SNAPSHOT_BEGIN_TS] =
+		sdb_process_time_ms(GetCurrentTimestamp());
+	sdb_checkpoint_store(connector->name, position, &counters);
+
+	return mode->stage == TABLE_PARTIAL ? 0 : list_length(tables);
+}
+
+static List *
+describe_tables(Connector *connector, Source *source)
+{
+	List	   *tables = source->routine->describe(source, NIL);
+
+	if (tables == NIL && !sdb_filter_is_all(connector->options.filter))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no table of the source matches the table list of connector \"%s\"",
+						connector->name),
+				 errhint("Entries are regular expressions that must match a whole name such as %s.orders.",
+						 connector->options.database)));
+	return tables;
+}
+
+/* The empty target of a table that is not copied. */
+static void
+create_target(Connector *connector, SourceTable *table)
+{
+	TargetTable *target = sdb_naming_target(table);
+
+	sdb_ddl_create_table(table, target, connector->routine->types, KEY_NOW);
+	CommandCounterIncrement();
+	sdb_tables_record_attributes(connector, table);
+}

@@ -1,0 +1,432 @@
+/*
+ * stream.c --- the process of a connector
+ *
+ * One worker per connector.  It runs sessions: a session connects to the
+ * source, copies what is still to be copied, and streams until it is paused,
+ * restarted or fails.  What a failure means is decided here, and only here:
+ *
+ *		stop requested		exit with code 0
+ *		link to the source	try again after a back-off, always, unless
+ *							somebody waits for the outcome of the first try
+ *		batch of changes	again, change by change, to find the one at fault
+ *		anything else		the strategy: exit with code 0, or back-off
+ *
+ * The postmaster starts a worker that crashed again; one that exits with
+ * code 0 stays down.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "util/error_position.h"
+#include "worker/control.h"
+#include "worker/worker_internal.h"
+
+typedef struct StreamWorker
+{
+	WorkerArguments arguments;
+	MemoryContext context;		/* as long as the process */
+	MemoryContext session_context;
+	char		mode[SDB_MODE_LEN]; /* snapshot mode of the next session */
+	bool		attended;		/* somebody waits for the first connection */
+	int			tries;			/* failed sessions in a row */
+	StreamSession session;
+} StreamWorker;
+
+/* How a session ended */
+typedef enum SessionEnd
+{
+	SESSION_AGAIN,				/* with worker->mode */
+	SESSION_OVER				/* the worker has nothing more to do */
+} SessionEnd;
+
+static void detach(int code, Datum slot);
+static SessionEnd guarded_session(StreamWorker *worker);
+static SessionEnd run_session(StreamWorker *worker);
+static Connector *load_connector(StreamWorker *worker, bool *paused);
+static void check_source(Source *source);
+static SessionEnd stream(StreamWorker *worker);
+static SessionEnd end_snapshot_only(StreamWorker *worker);
+static void set_paused(StreamWorker *worker, bool paused);
+static void wait_paused(StreamWorker *worker);
+static SessionEnd handle_failure(StreamWorker *worker,
+								 const ErrorData *error);
+static void back_off(StreamWorker *worker);
+static void wait_until(TimestampTz until);
+static void record_error(StreamWorker *worker, const char *text);
+
+/* Entry point of a stream worker. */
+void
+sdb_stream_main(Datum arg)
+{
+	StreamWorker worker = {0};
+	ErrorContextCallback callback;
+
+	sdb_process_begin(&worker.arguments);
+	worker.session.slot = sdb_shmem_attach(MyDatabaseId,
+										   worker.arguments.name,
+										   worker.mode, &worker.attended);
+	if (worker.session.slot < 0)
+	{
+		ereport(LOG,
+				(errmsg("connector \"%s\" is running already, or there is no place for it",
+						worker.arguments.name)));
+		proc_exit(0);
+	}
+	before_shmem_exit(detach, Int32GetDatum(worker.session.slot));
+
+	worker.context = AllocSetContextCreate(TopMemoryContext, "synchdb stream",
+										   ALLOCSET_DEFAULT_SIZES);
+	worker.session_context = AllocSetContextCreate(worker.context,
+												   "synchdb session",
+												   ALLOCSET_DEFAULT_SIZES);
+	sdb_error_position.connector = worker.arguments.name;
+	callback.callback = sdb_error_position_callback;
+	callback.arg = NULL;
+	callback.previous = NULL;
+
+	do
+		error_context_stack = &callback;
+	while (guarded_session(&worker) == SESSION_AGAIN);
+	proc_exit(0);
+}
+
+static void
+detach(int code, Datum slot)
+{
+	sdb_shmem_detach(DatumGetInt32(slot));
+}
+
+/* One session; an error in it is dealt with here. */
+static SessionEnd
+guarded_session(StreamWorker *worker)
+{
+	volatile SessionEnd end = SESSION_AGAIN;
+	ErrorData  *volatile error = NULL;
+
+	MemoryContextReset(worker->session_context);
+	MemoryContextSwitchTo(worker->session_context);
+	PG_TRY();
+	{
+		end = run_session(worker);
+	}
+	PG_CATCH();
+	{
+		error = sdb_process_catch_error(worker->context);
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(worker->context);
+	MemoryContextReset(worker->session_context);
+	worker->session.source = NULL;
+	memset(&sdb_error_position, 0, sizeof(sdb_error_position));
+	sdb_error_position.connector = worker->arguments.name;
+
+	if (sdb_stop_requested)
+		return SESSION_OVER;
+	if (error == NULL)
+		return end;
+	end = handle_failure(worker, error);
+	FreeErrorData(error);
+	return end;
+}
+
+static SessionEnd
+run_session(StreamWorker *worker)
+{
+	StreamSession *session = &worker->session;
+	AfterSnapshot after;
+	bool		paused;
+	int			npending;
+
+	session->connector = load_connector(worker, &paused);
+	if (paused && !worker->attended)
+		wait_paused(worker);
+	sdb_shmem_set_state(session->slot, STAGE_UNKNOWN, STATE_INITIALIZING);
+
+	session->source =
+		session->connector->routine->open(&session->connector->options);
+	check_source(session->source);
+	npending = sdb_snapshot_prepare(session->connector, session->source,
+									worker->mode[0] ? worker->mode : "initial",
+									&after);
+	worker->mode[0] = '\0';
+	worker->attended = false;
+	sdb_shmem_set_state(session->slot, STAGE_INITIAL_SNAPSHOT, STATE_POLLING);
+	sdb_shmem_set_error(session->slot, NULL);
+	sdb_shmem_set_connected(session->slot);
+
+	if (npending > 0)
+	{
+		/* the copies have connections of their own */
+		sdb_source_close(session->source);
+		session->source = NULL;
+		sdb_copy_all(session->connector, npending, session->slot);
+		session->source =
+			session->connector->routine->open(&session->connector->options);
+	}
+	worker->tries = 0;
+	if (npending > 0 && sdb_guc_cdc_start_delay_ms > 0)
+		wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   sdb_guc_cdc_start_delay_ms));
+
+	switch (after)
+	{
+		case AFTER_STOP:
+			return end_snapshot_only(worker);
+		case AFTER_PAUSE:
+			sdb_shmem_set_state(session->slot, STAGE_SCHEMA_SYNC,
+								STATE_SCHEMA_SYNC);
+			set_paused(worker, true);
+			return SESSION_AGAIN;
+		case AFTER_STREAM:
+			break;
+	}
+	return stream(worker);
+}
+
+static Connector *
+load_connector(StreamWorker *worker, bool *paused)
+{
+	Connector  *connector;
+
+	sdb_process_begin_transaction();
+	connector = sdb_connector_load(worker->arguments.name);
+	*paused = sdb_checkpoint_is_paused(connector->name);
+	if (worker->attended && *paused)
+		sdb_checkpoint_set_paused(connector->name, false);
+	sdb_process_commit_transaction();
+	return connector;
+}
+
+/* Raise what makes the source unusable, all of it at once. */
+static void
+check_source(Source *source)
+{
+	StringInfoData details;
+	StringInfoData hints;
+	ListCell   *cell;
+
+	initStringInfo(&details);
+	initStringInfo(&hints);
+	foreach(cell, source->routine->check(source))
+	{
+		CheckItem  *item = lfirst(cell);
+
+		if (item->passed)
+			continue;
+		if (!item->fatal)
+		{
+			ereport(WARNING,
+					(errmsg("source %s: %s", source->address, item->detail),
+					 item->hint ? errhint("%s", item->hint) : 0));
+			continue;
+		}
+		appendStringInfo(&details, "%s%s", details.len > 0 ? " " : "",
+						 item->detail);
+		if (item->hint)
+			appendStringInfo(&hints, "%s%s", hints.len > 0 ? "; " : "",
+							 item->hint);
+	}
+	if (details.len > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source %s is not ready for change data capture",
+						source->address),
+				 errdetail("%s", details.data),
+				 hints.len > 0 ? errhint("At the source: %s.", hints.data) : 0));
+}
+
+static SessionEnd
+stream(StreamWorker *worker)
+{
+	StreamSession *session = &worker->session;
+	List	   *tables = NIL;
+	char	   *position;
+	ListCell   *cell;
+
+	sdb_process_begin_transaction();
+	position = sdb_checkpoint_position(session->connector->name);
+	session->tables = sdb_checkpoint_tables(session->connector->name);
+	foreach(cell, session->tables)
+		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
+	sdb_process_commit_transaction();
+
+	session->source->routine->stream_begin(session->source, position, tables);
+	session->applied = 0;
+	if (session->careful == 0)
+		record_error(worker, NULL);
+	sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
+						STATE_POLLING);
+	sdb_process_report(psprintf("synchdb stream %s",
+								session->connector->name));
+
+	switch (sdb_pipeline_run(session))
+	{
+		case PIPELINE_PAUSE:
+			set_paused(worker, true);
+			sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
+								STATE_PAUSED);
+			sdb_shmem_finish(session->slot, NULL);
+			break;
+		case PIPELINE_RESTART:
+			strlcpy(worker->mode, session->mode, sizeof(worker->mode));
+			sdb_shmem_set_state(session->slot, STAGE_UNKNOWN,
+								STATE_RESTARTING);
+			sdb_shmem_finish(session->slot, NULL);
+			break;
+	}
+	return SESSION_AGAIN;
+}
+
+/* Snapshot mode initial_only: the connector is done. */
+static SessionEnd
+end_snapshot_only(StreamWorker *worker)
+{
+	sdb_process_begin_transaction();
+	sdb_connector_set_active(worker->session.connector->name, false);
+	sdb_process_commit_transaction();
+	ereport(LOG,
+			(errmsg("connector \"%s\" ends after its snapshot, as snapshot mode \"initial_only\" asks",
+					worker->session.connector->name)));
+	return SESSION_OVER;
+}
+
+static void
+set_paused(StreamWorker *worker, bool paused)
+{
+	sdb_process_begin_transaction();
+	sdb_checkpoint_set_paused(worker->arguments.name, paused);
+	sdb_process_commit_transaction();
+}
+
+/* Without a connection to the source, until somebody resumes. */
+static void
+wait_paused(StreamWorker *worker)
+{
+	int			slot = worker->session.slot;
+
+	sdb_shmem_set_state(slot, STAGE_CHANGE_DATA_CAPTURE, STATE_PAUSED);
+	sdb_process_report(psprintf("synchdb stream %s: paused",
+								worker->arguments.name));
+	for (;;)
+	{
+		ConnectorRequest request = sdb_shmem_pending(slot, worker->mode);
+
+		worker->mode[0] = '\0';
+		if (request == REQUEST_RESUME)
+			break;
+		else if (request == REQUEST_RESTART)
+			sdb_shmem_finish(slot, "it is paused; resume it first");
+		else if (request == REQUEST_PAUSE)
+			sdb_shmem_finish(slot, "it is paused already");
+		else if (request != REQUEST_NONE)
+			sdb_request_serve(slot, request);
+		sdb_process_wait(PGINVALID_SOCKET, -1);
+	}
+	set_paused(worker, false);
+	sdb_shmem_finish(slot, NULL);
+}
+
+void
+sdb_request_serve(int slot, ConnectorRequest request)
+{
+	switch (request)
+	{
+		case REQUEST_MEMORY:
+			MemoryContextStats(TopMemoryContext);
+			sdb_shmem_finish(slot, NULL);
+			break;
+		case REQUEST_RELOAD:
+			sdb_shmem_finish(slot, NULL);
+			break;
+		case REQUEST_RESUME:
+			sdb_shmem_finish(slot, "it is not paused");
+			break;
+		default:
+			sdb_shmem_finish(slot, "the request cannot be served now");
+			break;
+	}
+}
+
+static SessionEnd
+handle_failure(StreamWorker *worker, const ErrorData *error)
+{
+	StreamSession *session = &worker->session;
+	bool		attended = worker->attended;
+	bool		is_link = sdb_retry_is_link_error(error->sqlerrcode);
+
+	worker->attended = false;
+	if (!is_link && session->applied > 0 && session->careful == 0)
+	{
+		session->careful = session->applied;
+		ereport(LOG,
+				(errmsg("connector \"%s\" applies the last %d source transactions again, change by change",
+						worker->arguments.name, session->careful)));
+		return SESSION_AGAIN;
+	}
+
+	record_error(worker, sdb_process_error_text(error));
+	if (attended ||
+		(!is_link &&
+		 sdb_guc_error_handling_strategy != ERROR_STRATEGY_RETRY))
+		return SESSION_OVER;
+	back_off(worker);
+	return sdb_stop_requested ? SESSION_OVER : SESSION_AGAIN;
+}
+
+/* Wait before the next session. */
+static void
+back_off(StreamWorker *worker)
+{
+	sdb_shmem_set_state(worker->session.slot, STAGE_UNKNOWN,
+						STATE_INITIALIZING);
+	wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										   sdb_retry_delay_ms(++worker->tries)));
+}
+
+/* Sleep; ends early when the worker shall stop. */
+static void
+wait_until(TimestampTz until)
+{
+	while (!sdb_stop_requested)
+	{
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+														   until);
+
+		if (left <= 0)
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
+						 WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+/* Store or clear (NULL) the error that synchdb_state_view shows. */
+static void
+record_error(StreamWorker *worker, const char *text)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	sdb_shmem_set_error(worker->session.slot, text);
+	PG_TRY();
+	{
+		sdb_process_begin_transaction();
+		sdb_checkpoint_set_error(worker->arguments.name, text);
+		sdb_process_commit_transaction();
+	}
+	PG_CATCH();
+	{
+		/* the error in shared memory and log must do */
+		sdb_process_catch_error(context);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+}

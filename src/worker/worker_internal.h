@@ -1,0 +1,150 @@
+/*
+ * worker_internal.h --- what the files of this folder share
+ */
+#ifndef SDB_WORKER_INTERNAL_H
+#define SDB_WORKER_INTERNAL_H
+
+#include <signal.h>
+
+#include "apply/apply.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/connector.h"
+#include "worker/shmem.h"
+
+/* WorkerArguments --- travels in bgw_extra, so at most BGW_EXTRALEN bytes */
+typedef struct WorkerArguments
+{
+	Oid			database;
+	Oid			owner;			/* role that the worker acts as */
+	int			slot;			/* in shared memory; for copy workers only */
+	char		name[NAMEDATALEN];	/* of the connector */
+} WorkerArguments;
+
+extern void sdb_worker_arguments(WorkerArguments *arguments, Oid database,
+								 Oid owner, const char *name);
+
+/*
+ * process.c: what every worker process does first and last
+ */
+
+/* SIGTERM arrived: the current work is cancelled, the process shall end. */
+extern volatile sig_atomic_t sdb_stop_requested;
+
+/*
+ * sdb_process_begin --- signals, database connection, session settings.
+ *
+ * out: the arguments from MyBgworkerEntry
+ */
+extern void sdb_process_begin(WorkerArguments *arguments);
+
+/* One line for pg_stat_activity and the process title. */
+extern void sdb_process_report(const char *activity);
+
+/*
+ * sdb_process_wait --- wait for the latch, a socket and time.
+ *
+ * socket: PGINVALID_SOCKET for none; timeout_ms: -1 for none.  Handles
+ * interrupts and reloads of the configuration (callers are outside of a local
+ * transaction or at a point where a changed setting does no harm).
+ */
+extern void sdb_process_wait(pgsocket socket, long timeout_ms);
+
+/*
+ * Begin and commit a local transaction, with an active snapshot in between,
+ * as SQL and DDL need it.  CurrentMemoryContext stays what it was.
+ */
+extern void sdb_process_begin_transaction(void);
+extern void sdb_process_commit_transaction(void);
+
+/*
+ * sdb_process_catch_error --- for PG_CATCH at the outermost level: report the
+ * error (unless it is the cancel of a requested stop), abort the local
+ * transaction, and return a copy in the given context.
+ */
+extern ErrorData *sdb_process_catch_error(MemoryContext context);
+
+/* The message, detail and hint of an error as one text, palloc'd. */
+extern char *sdb_process_error_text(const ErrorData *error);
+
+/* Milliseconds since 1970, for Counters. */
+extern int64 sdb_process_time_ms(TimestampTz time);
+
+/*
+ * copy.c: snapshots
+ */
+
+/*
+ * sdb_copy_run --- copy pending tables of the connector until none is left,
+ * each in its own local transaction.
+ */
+extern void sdb_copy_run(Connector *connector);
+
+/*
+ * sdb_copy_all --- likewise, with the help of copy workers; returns when every
+ * table is copied or raises the first error.
+ */
+extern void sdb_copy_all(Connector *connector, int ntables, int slot);
+
+/*
+ * snapshot.c: which tables there are and what a start has to do
+ */
+
+/* What follows the snapshot */
+typedef enum AfterSnapshot
+{
+	AFTER_STREAM,
+	AFTER_PAUSE,				/* the user resumes it */
+	AFTER_STOP
+} AfterSnapshot;
+
+/*
+ * sdb_snapshot_prepare --- bring the stored tables in line with the snapshot
+ * mode; on return the catalog says which tables are to be copied and from
+ * which position the stream starts.  Runs a local transaction of its own.
+ *
+ * result: number of tables to be copied
+ */
+extern int	sdb_snapshot_prepare(Connector *connector, Source *source,
+								 const char *mode, AfterSnapshot *after);
+
+/*
+ * pipeline.c: the stream
+ */
+
+/* Why sdb_pipeline_run returned */
+typedef enum PipelineEnd
+{
+	PIPELINE_PAUSE,
+	PIPELINE_RESTART			/* mode in the session */
+} PipelineEnd;
+
+/* StreamSession --- one uninterrupted use of a source by a stream worker */
+typedef struct StreamSession
+{
+	Connector  *connector;
+	Source	   *source;
+	int			slot;
+	List	   *tables;			/* of TableState *, as stored at its begin */
+	int			careful;		/* source transactions still to be applied one
+								 * by one, after a batch failed */
+	int			applied;		/* source transactions in the open local one;
+								 * for `careful` after an error */
+	char		mode[SDB_MODE_LEN]; /* of PIPELINE_RESTART */
+} StreamSession;
+
+extern PipelineEnd sdb_pipeline_run(StreamSession *session);
+
+/* Serves a request that needs no change of state. */
+extern void sdb_request_serve(int slot, ConnectorRequest request);
+
+/*
+ * retry.c: what to do about errors
+ */
+
+/* Is this an error of the link to the source, to be retried always? */
+extern bool sdb_retry_is_link_error(int sqlerrcode);
+
+/* Back-off before try number `tries` (from 1): 1 s doubling to 60 s. */
+extern long sdb_retry_delay_ms(int tries);
+
+#endif							/* SDB_WORKER_INTERNAL_H */

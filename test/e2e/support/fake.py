@@ -1,0 +1,109 @@
+"""A scripted source: a text file that a connector of type "fake" plays.
+
+See test/fake/fake_script.h for what the file may hold.
+"""
+
+import json
+import os
+
+TYPES = {"int": "int", "text": "text"}      # type -> kind of its values
+
+
+def field(value):
+    """None is NULL, ... is "not sent"."""
+    if value is None:
+        return r"\N"
+    if value is ...:
+        return r"\U"
+    return str(value)
+
+
+class Script:
+    """Stands in for a source database where the fixtures take one."""
+
+    host = None                             # the path, see below
+    port = 1
+    user = "somebody"
+    password = "secret"
+
+    def __init__(self, path, name):
+        self.path = str(path)
+        self.host = self.path
+        self.name = name
+        self.server = self
+        open(self.path, "w").close()
+
+    def position(self):
+        """Where the next statement will begin."""
+        return os.path.getsize(self.path)
+
+    def id(self, table):
+        return "%s.%s" % (self.name, table)
+
+    def append(self, *statements):
+        """Statements are tuples; all of them become visible at once."""
+        text = "".join("\t".join(statement) + "\n"
+                       for statement in statements)
+        with open(self.path, "a") as script:
+            script.write(text)
+
+    def definition(self, table, columns, keys=(0,)):
+        """columns: "id int, v text"."""
+        words = [column.split() for column in columns.split(",")]
+        return json.dumps({
+            "catalog": self.name, "name": table, "keys": list(keys),
+            "columns": [{"name": name, "type": kind, "kind": TYPES[kind],
+                         "not_null": number in keys}
+                        for number, (name, kind) in enumerate(words)]})
+
+    def table(self, table, columns, keys=(0,)):
+        self.append(("TABLE", self.definition(table, columns, keys)))
+
+    def point(self, table, since, until=None):
+        """What copies of that table contain."""
+        self.append(("SNAPSHOT", self.id(table), str(since))
+                    + ((str(until),) if until is not None else ()))
+
+    # changes, to be given to transaction()
+
+    def insert(self, table, *row):
+        return ("INSERT", self.id(table), *map(field, row))
+
+    def update(self, table, before, after):
+        return ("UPDATE", self.id(table), *map(field, before),
+                *map(field, after))
+
+    def delete(self, table, *row):
+        return ("DELETE", self.id(table), *map(field, row))
+
+    def truncate(self, table):
+        return ("TRUNCATE", self.id(table))
+
+    def create(self, table, columns, keys=(0,)):
+        return ("CREATE", self.definition(table, columns, keys))
+
+    def drop(self, table):
+        return ("DROP", self.id(table))
+
+    def changes(self, transaction):
+        """Statements for one of support.workload."""
+        return [getattr(self, verb)(*arguments)
+                for verb, *arguments in transaction]
+
+    def transaction(self, *changes):
+        """Appends it; gives its position."""
+        return self.transactions(changes)[0]
+
+    def transactions(self, *transactions):
+        """Appends them at once; gives their positions."""
+        positions = []
+        statements = []
+        end = self.position()
+        for changes in transactions:
+            one = [("BEGIN",), *changes, ("COMMIT",)]
+            positions.append(end)
+            end += sum(len("\t".join(statement).encode()) + 1
+                       for statement in one)
+            statements += one
+        self.append(*statements)
+        return positions

@@ -1,0 +1,92 @@
+"""What the servers under test have in common."""
+
+import os
+import signal
+import socket
+import subprocess
+
+from .wait import wait_until
+
+RUNNING = []        # servers, for their logs when a test fails
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tail(path, lines=60):
+    if not os.path.exists(path):
+        return ""
+    with open(path, errors="replace") as log:
+        return "".join(log.readlines()[-lines:])
+
+
+def process_exists(pid):
+    """A zombie has ended, whether or not somebody collected it."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def run(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError("%s ended with %d:\n%s"
+                           % (command[0], done.returncode, done.stdout))
+    return done.stdout
+
+
+class Server:
+    """A server process whose files are all in one directory."""
+
+    name = None             # set by subclasses
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.log = os.path.join(directory, "server.log")
+        self.process = None
+
+    def spawn(self, *command, **options):
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                **options)
+        if self not in RUNNING:
+            RUNNING.append(self)
+
+    def await_start(self, ready, timeout=60):
+        def started():
+            if self.process.poll() is not None:
+                raise RuntimeError("%s did not start:\n%s"
+                                   % (self.name, tail(self.log)))
+            return ready()
+        wait_until(started, timeout, "%s to start" % self.name,
+                   lambda: tail(self.log))
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def end(self, number=signal.SIGTERM, timeout=60):
+        """Stop by a signal and wait; nothing if it does not run."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.send(number)
+        self.process.wait(timeout)
+        self.process = None
+        if self in RUNNING:
+            RUNNING.remove(self)
+
+    def log_text(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()
+
+
+def log_tails():
+    return [("log of %s" % server.name, tail(server.log))
+            for server in RUNNING]

@@ -1,0 +1,453 @@
+"""What every source promises, see src/source/source.h: the scripted one and
+each server that there is, under one workload.
+
+The sources are reached through SQL functions of a test build; no worker and
+no local table is involved.
+"""
+
+import itertools
+import os
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from support.fake import Script
+from support.source import FLAVORS, Database
+from support.wait import wait_until
+from support.workload import COLUMNS, final_rows, row_text, workload
+
+NUMBERS = itertools.count(1)
+FUNCTIONS = os.path.join(os.path.dirname(__file__), "..", "fake",
+                         "test_source.sql")
+
+class Fake:
+    type = "fake"
+
+    def __init__(self, path):
+        self.db = Script(path, "conf%d" % next(NUMBERS))
+        self.db.table("t", "id int, v text")
+        self.db.table("n", "x int, v text", keys=())
+
+    def run(self, changes):
+        self.db.transaction(*self.db.changes(changes))
+
+    def connections(self):
+        return 0
+
+    def drop(self):
+        pass
+
+
+class Server:
+    type = "mysql"
+
+    def __init__(self, server):
+        self.db = Database(server, "conf%d" % next(NUMBERS))
+        self.db.create()
+        self.db.execute(
+            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(40))",
+            "CREATE TABLE n (x INT, v VARCHAR(40))")
+
+    def run(self, changes):
+        connection = self.db.connect(autocommit=False)
+        with connection.cursor() as cursor:
+            for verb, table, *rows in changes:
+                self.execute(cursor, verb, table, rows)
+        connection.commit()
+        connection.close()
+
+    def execute(self, cursor, verb, table, rows):
+        one, two = COLUMNS[table]
+        same = "WHERE %s <=> %%s AND %s <=> %%s LIMIT 1" % (one, two)
+        if verb == "insert":
+            cursor.execute("INSERT INTO %s VALUES (%%s, %%s)" % table, rows)
+        elif verb == "update":
+            before, after = rows
+            cursor.execute("UPDATE %s SET %s = %%s, %s = %%s %s"
+                           % (table, one, two, same), after + before)
+        elif verb == "delete":
+            cursor.execute("DELETE FROM %s %s" % (table, same), rows)
+        else:
+            cursor.execute("TRUNCATE %s" % table)
+
+    def connections(self):
+        return self.db.server.execute(
+            "SELECT COUNT(*) FROM information_schema.processlist"
+            " WHERE user = '%s'" % self.db.server.user)[0][0]
+
+    def drop(self):
+        self.db.drop()
+
+
+@pytest.fixture(scope="session")
+def functions(pg):
+    with open(FUNCTIONS) as sql:
+        pg.query(sql.read())
+
+
+@pytest.fixture(params=["fake"] + FLAVORS,
+                ids=lambda p: p if isinstance(p, str) else p.name)
+def subject(request, functions, servers, tmp_path):
+    """A source with two empty tables."""
+    made = Fake(tmp_path / "script") if request.param == "fake" else \
+        Server(servers(request.param))
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="session")
+def servers(start_source):
+    running = {}
+
+    def get(flavor):
+        if flavor not in running:
+            running[flavor] = start_source(flavor)
+        return running[flavor]
+    return get
+
+
+class Reader:
+    """The source interface of a connector, by SQL."""
+
+    def __init__(self, pg, subject, connector):
+        self.pg = pg
+        self.type = subject.type
+        self.name = connector.name
+
+    def position(self):
+        return self.pg.value("SELECT test_source_position(%s)", [self.name])
+
+    def stream(self, start, steps=100000, wait_ms=500):
+        """Pairs of the position after a step and the step as text."""
+        return self.pg.query("SELECT * FROM test_source_stream(%s, %s, %s,"
+                             " %s)", [self.name, start, steps, wait_ms])
+
+    def changes(self, start, steps=100000, wait_ms=500):
+        return [change for _, change in self.stream(start, steps, wait_ms)]
+
+    def snapshot(self, parts=1):
+        """Per table: its rows as text, and the points of its copy."""
+        rows, points = {}, {}
+        for table, since, until, row in self.pg.query(
+                "SELECT * FROM test_source_snapshot(%s, %s)",
+                [self.name, parts]):
+            if row is None:
+                points[table] = (since, until)
+                rows.setdefault(table, [])
+            else:
+                rows.setdefault(table, []).append(row.split(" ", 2)[2])
+        return rows, points
+
+    def covers(self, position, before):
+        return self.pg.value("SELECT test_position_covers(%s, %s, %s)",
+                             [self.type, position, before])
+
+
+@pytest.fixture
+def reader(pg, subject, connect):
+    connector = connect(pg, subject.db, type=subject.type)
+    return Reader(pg, subject, connector)
+
+
+def step_texts(db, transaction):
+    """A transaction as its steps' texts."""
+    steps = ["BEGIN"]
+    for verb, table, *rows in transaction:
+        text = "%s %s.%s" % (verb.upper(), db.name, table)
+        if verb == "update":
+            text += " %s -> %s" % tuple(row_text(table, row) for row in rows)
+        elif verb != "truncate":
+            text += " " + row_text(table, rows)
+        steps.append(text)
+    return steps + ["COMMIT"]
+
+
+def all_texts(db, transactions):
+    return [text for one in transactions for text in step_texts(db, one)]
+
+
+def final_texts(db, transactions):
+    """The rows of each table after all transactions."""
+    return {"%s.%s" % (db.name, table): sorted(row_text(table, row)
+                                               for row in rows)
+            for table, rows in final_rows(transactions).items()}
+
+
+def by_transaction(steps):
+    """(position before, position after, steps between BEGIN and COMMIT)"""
+    result = []
+    for position, change in steps:
+        if change == "BEGIN":
+            result.append([position, None, []])
+        elif change == "COMMIT":
+            result[-1][1] = position
+        else:
+            result[-1][2].append(change)
+    return result
+
+
+@pytest.fixture
+def played(subject, reader):
+    """A workload that the source has in its log: where it starts, the
+    transactions, and the steps that the stream gave."""
+    start = reader.position()
+    transactions = list(workload(1, 40))
+    for one in transactions:
+        subject.run(one)
+    steps = reader.stream(start, wait_ms=1000)
+    return start, transactions, steps
+
+
+def test_whole_transactions_in_order(subject, played):
+    _, transactions, steps = played
+    assert [change for _, change in steps] == \
+        all_texts(subject.db, transactions)
+
+
+def test_restart_after_any_commit_yields_the_rest(subject, reader, played):
+    _, transactions, steps = played
+    commits = [position for position, change in steps if change == "COMMIT"]
+    assert len(commits) == len(transactions)
+    for number in list(range(0, 40, 4)) + [39]:
+        rest = all_texts(subject.db, transactions[number + 1:])
+        assert reader.changes(commits[number], len(rest) + 1, 150) == rest
+
+
+def test_restart_inside_a_transaction_repeats_it(subject, reader, played):
+    _, transactions, steps = played
+    number = max(range(40), key=lambda n: len(transactions[n]))
+    before, _, changes = by_transaction(steps)[number]
+    inside = [position for position, change in steps
+              if change in changes]
+    assert len(changes) > 3 and set(inside) == {before}
+    rest = all_texts(subject.db, transactions[number:])
+    assert reader.changes(before, len(rest) + 1, 150) == rest
+
+
+def test_restart_forgets_a_step_not_taken(subject, reader, played):
+    """The end of the log is a position like any other."""
+    _, transactions, steps = played
+    end = steps[-1][0]
+    assert reader.changes(end, wait_ms=150) == []
+    more = list(workload(1, 41))[40:]
+    subject.run(more[0])
+    assert reader.changes(end) == all_texts(subject.db, more)
+
+
+def test_covers(reader, played):
+    start, _, steps = played
+    spans = by_transaction(steps)
+    after = [start] + [span[1] for span in spans]
+    before = [span[0] for span in spans]
+    found = reader.pg.query(
+        "SELECT i, j, test_position_covers(%s, a, b)"
+        " FROM unnest(%s) WITH ORDINALITY x (a, i),"
+        " unnest(%s) WITH ORDINALITY y (b, j)", [reader.type, after, before])
+    assert len(found) == 41 * 40
+    # the state after i - 1 transactions contains the first i - 1 of them
+    assert [row for row in found if row[2] != (row[1] <= row[0] - 1)] == []
+
+
+def test_position_check(reader, played):
+    start, _, steps = played
+    for position in {start} | {position for position, _ in steps}:
+        assert reader.pg.value("SELECT test_position_check(%s, %s)",
+                               [reader.type, position]) is None
+    for wrong in ("", "nonsense", "{", "{}", "[]", '"x"', "7", "null",
+                  '{"pos": "x"}', '{"pos": -1}', '{"pos": 1.5}',
+                  start + "x", start[:-1]):
+        assert reader.pg.value("SELECT test_position_check(%s, %s)",
+                               [reader.type, wrong]), wrong
+
+
+def replay(reader, steps, rows, points):
+    """Brings a copy up to date as the engine does, invariant 2."""
+    for before, _, changes in by_transaction(steps):
+        for change in changes:
+            verb, table, *text = change.split(" ", 2)
+            since, until = points[table]
+            if reader.covers(since, before):
+                continue
+            window = until is not None and reader.covers(until, before)
+            here = rows[table]
+            if verb == "TRUNCATE":
+                here.clear()
+                continue
+            old, new = (text[0].split(" -> ") if verb == "UPDATE" else
+                        (text[0], None) if verb == "DELETE" else
+                        (None, text[0]))
+            for gone in (old, new) if window else (old,):
+                if gone is not None and window:
+                    key = gone.split(" ")[0]
+                    here[:] = [row for row in here
+                               if row.split(" ")[0] != key]
+                elif gone is not None:
+                    here.remove(gone)
+            if new is not None:
+                here.append(new)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_snapshot_and_what_follows(subject, reader, parts):
+    """Copied while the source is being written to."""
+    start = reader.position()
+    transactions = list(workload(2, 120))
+    for one in transactions[:60]:
+        subject.run(one)
+    writer = threading.Thread(target=lambda: [
+        subject.run(one) for one in transactions[60:]])
+    writer.start()
+    rows, points = reader.snapshot(parts)
+    writer.join()
+    assert set(rows) == set(points) == {subject.db.name + ".t",
+                                        subject.db.name + ".n"}
+    steps = reader.stream(start, wait_ms=1000)
+    assert [change for _, change in steps] == \
+        all_texts(subject.db, transactions)
+    replay(reader, steps, rows, points)
+    assert {table: sorted(some) for table, some in rows.items()} == \
+        final_texts(subject.db, transactions)
+
+
+def test_snapshot_with_a_window(pg, functions, connect, tmp_path):
+    """The scripted source alone can have any window at will."""
+    subject = Fake(tmp_path / "script")
+    transactions = list(workload(3, 100))
+    positions = []
+    for one in transactions:
+        positions.append(subject.db.position())
+        subject.run(one)
+    subject.db.point("t", positions[30], positions[70])
+    subject.db.point("n", positions[50])
+    reader = Reader(pg, subject, connect(pg, subject.db, type="fake"))
+    start = reader.position()
+    assert start == '{"pos":%d}' % positions[30]
+    rows, points = reader.snapshot()
+    at = [final_texts(subject.db, transactions[:n]) for n in (30, 50, 70)]
+    t = subject.db.id("t")
+    n = subject.db.id("n")
+    assert sorted(rows[n]) == at[1][n]
+    assert sorted(rows[t]) not in (at[0][t], at[2][t])
+    replay(reader, reader.stream(start, wait_ms=100), rows, points)
+    assert {table: sorted(some) for table, some in rows.items()} == \
+        final_texts(subject.db, transactions)
+
+
+def test_split_is_the_whole_table(subject, reader):
+    subject.run([("insert", "t", key, "row %d" % key)
+                 for key in range(-20, 200, 3)])
+    whole, _ = reader.snapshot()
+    for parts in (2, 3, 7):
+        split, _ = reader.snapshot(parts)
+        for table, rows in whole.items():
+            assert sorted(split[table]) == sorted(rows)
+
+
+def test_describe(pg, subject, reader):
+    names = {table: "%s.%s" % (subject.db.name, table) for table in COLUMNS}
+    both = dict(pg.query("SELECT * FROM test_source_describe(%s)",
+                         [reader.name]))
+    assert set(both) == set(names.values())
+    one = pg.query("SELECT id, definition::jsonb -> 'keys',"
+                   " definition::jsonb #>> '{columns,1,name}'"
+                   " FROM test_source_describe(%s, %s)",
+                   [reader.name, [names["t"], subject.db.name + ".missing"]])
+    assert one == [(names["t"], [0], "v")]
+    assert pg.query("SELECT definition::jsonb -> 'keys'"
+                    " FROM test_source_describe(%s, %s)",
+                    [reader.name, [names["n"]]]) == [([],)]
+
+
+def test_check_passes(pg, reader):
+    items = pg.query("SELECT name, detail FROM test_source_check(%s)",
+                     [reader.name])
+    assert items and all(name and detail for name, detail in items)
+    assert pg.query("SELECT * FROM test_source_check(%s)"
+                    " WHERE fatal AND NOT passed", [reader.name]) == []
+    assert pg.query("SELECT * FROM test_source_check(%s)"
+                    " WHERE passed AND hint IS NOT NULL", [reader.name]) == []
+
+
+def test_only_captured_tables(pg, subject, connect):
+    """Positions go on past transactions of which nothing is captured."""
+    connector = connect(pg, subject.db, type=subject.type,
+                        tables=subject.db.name + ".n")
+    reader = Reader(pg, subject, connector)
+    start = reader.position()
+    transactions = list(workload(4, 20))
+    for one in transactions:
+        subject.run(one)
+    assert set(reader.snapshot()[0]) == {subject.db.name + ".n"}
+    captured = [change for change in all_texts(subject.db, transactions)
+                if ".n " in change]
+    steps = reader.stream(start, wait_ms=1000)
+    assert [change for one in by_transaction(steps) for change in one[2]] \
+        == captured
+
+
+def test_idle_waits_at_once(pg, subject, reader, played):
+    _, _, steps = played
+    assert pg.value("SELECT test_source_idle(%s, %s, 20)",
+                    [reader.name, steps[-1][0]]) < 50
+
+
+def open_files(pid):
+    """What is open beyond the server's own files."""
+    found = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            name = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+        except FileNotFoundError:
+            continue
+        if "/base/" not in name and "/global/" not in name and \
+                "/pg_wal/" not in name:
+            found.append(name.split("[")[0])
+    return sorted(found)
+
+
+@pytest.mark.parametrize("cancel", [False, True], ids=["error", "cancel"])
+def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
+    """An error in the n-th call, and the end of what holds the source."""
+    start = reader.position()
+    for one in workload(5, 10):
+        subject.run(one)
+    session = pg.connect()
+    cursor = session.cursor()
+    call = "SELECT test_source_fail(%s, %s, %s, %s)"
+    cursor.execute(call, [reader.name, start, 0, False])
+    ncalls = cursor.fetchone()[0]
+    assert ncalls > 15
+
+    def fail_everywhere():
+        for number in range(1, ncalls + 1):
+            begun = time.monotonic()
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                cursor.execute(call, [reader.name, start, number, cancel])
+            assert time.monotonic() - begun < 2
+
+    def used():
+        cursor.execute("SELECT sum(total_bytes), test_heap()"
+                       " FROM pg_backend_memory_contexts")
+        return cursor.fetchone()
+
+    pid = session.info.backend_pid
+    connections = subject.connections()
+    fail_everywhere()           # caches of the session grow the first time
+    fail_everywhere()
+    files = open_files(pid)
+    memory, heap = used()
+    for _ in range(3):
+        fail_everywhere()
+    assert open_files(pid) == files
+    memory_after, heap_after = used()
+    # a leak of 300 bytes a call would show
+    assert memory_after - memory < 16 * 1024
+    assert heap_after - heap < 16 * 1024
+    cursor.execute("SELECT name FROM pg_backend_memory_contexts"
+                   " WHERE name ILIKE '%source%'")
+    assert cursor.fetchall() == []
+    wait_until(lambda: subject.connections() == connections, 10,
+               "the connections to be gone")
+    session.close()

@@ -1,0 +1,137 @@
+"""Pause, resume, restart, positions, the launcher."""
+
+import json
+
+import psycopg2
+import pytest
+
+from support.source import Database
+from support.wait import wait_until
+
+
+@pytest.fixture
+def running(db, connector):
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)",
+               "INSERT INTO t VALUES (1)")
+    connector.start()
+    connector.wait_streaming()
+    return connector
+
+
+def ask(connector, function, *arguments):
+    return connector.pg.value(
+        "SELECT %s(%s)" % (function, ", ".join(["%s"] *
+                                               (len(arguments) + 1))),
+        [connector.name, *arguments])
+
+
+def wait_state(connector, state):
+    connector.wait(lambda: connector.state()["state"] == state, state)
+
+
+def test_pause_and_resume(db, running):
+    assert ask(running, "synchdb_pause_engine") == 0
+    wait_state(running, "paused")
+    pid = running.pid()
+    db.execute("INSERT INTO t VALUES (2)")
+    assert ask(running, "synchdb_resume_engine") == 0
+    running.wait_equal("t")
+    assert running.pid() == pid
+
+
+def test_restart_keeps_the_process(db, running):
+    pid = running.pid()
+    assert ask(running, "synchdb_restart_connector", "initial") == 0
+    running.wait_streaming()
+    db.execute("INSERT INTO t VALUES (2)")
+    running.wait_equal("t")
+    assert running.pid() == pid
+    assert running.counters()["reads"] == 1
+
+
+def test_set_offset(db, running):
+    """Back to an earlier position: the change comes again."""
+    old = running.state()["last_dbz_offset"]
+    db.execute("INSERT INTO t VALUES (2)")
+    running.wait_equal("t")
+    with pytest.raises(psycopg2.Error):
+        ask(running, "synchdb_set_offset", old)
+    ask(running, "synchdb_pause_engine")
+    wait_state(running, "paused")
+    with pytest.raises(psycopg2.Error):
+        ask(running, "synchdb_set_offset", "nonsense")
+    running.pg.query("DELETE FROM %s WHERE id = 2" % running.target("t"))
+    short = json.loads(old)
+    short = {"ts_sec": 0, "file": short["file"], "pos": short["pos"]}
+    assert ask(running, "synchdb_set_offset", json.dumps(short)) == 0
+    ask(running, "synchdb_resume_engine")
+    running.wait_equal("t")
+
+
+def test_edited_definition_counts(pg, db, connector):
+    """Users change the jsonb by hand and restart."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    pg.query("UPDATE synchdb_conninfo SET data = jsonb_set(data, '{hostname}',"
+             " '\"no-such-host.invalid\"') WHERE name = %s", [connector.name])
+    with pytest.raises(psycopg2.Error):
+        connector.start()
+    pg.query("UPDATE synchdb_conninfo SET data = jsonb_set(data, '{hostname}',"
+             " '\"127.0.0.1\"') WHERE name = %s", [connector.name])
+    connector.start()
+    connector.wait_streaming()
+
+
+def test_reset_stats(db, running):
+    assert running.counters()["reads"] == 1
+    assert ask(running, "synchdb_reset_stats") == 0
+    running.wait(lambda: running.counters()["reads"] == 0, "zero")
+    db.execute("INSERT INTO t VALUES (2)")
+    running.wait(lambda: running.counters()["creates"] == 1, "the insert")
+
+
+def test_launcher_starts_active_connectors(pg_preload, db, connect):
+    connector = connect(pg_preload, db)
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector.start()
+    connector.wait_streaming()
+    pg_preload.restart()
+    db.execute("INSERT INTO t VALUES (1)")
+    wait_until(lambda: connector.state().get("pid", -1) > 0, 60,
+               "the launcher to start it", connector.explain)
+    connector.wait_equal("t")
+    connector.stop()
+    pg_preload.restart()
+    assert connector.state().get("pid", -1) == -1
+
+
+def test_two_connectors_in_parallel(pg, source, db, connect):
+    other = Database(source, "second")
+    other.create()
+    try:
+        for database in (db, other):
+            database.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+        first, second = connect(pg, db), connect(pg, other)
+        first.start()
+        second.start()
+        for n in range(20):
+            db.execute("INSERT INTO t VALUES (%d)" % n)
+            other.execute("INSERT INTO t VALUES (%d)" % (n + 100))
+        first.wait_equal("t")
+        second.wait_equal("t")
+    finally:
+        other.drop()
+
+
+def test_drop_extension_needs_no_leftovers(start_postgres, db, connect):
+    """DROP EXTENSION and CREATE EXTENSION again, with nothing running."""
+    pg = start_postgres()
+    connector = connect(pg, db)
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector.start()
+    connector.wait_streaming()
+    connector.stop()
+    pg.query("DROP EXTENSION synchdb")
+    pg.query("CREATE EXTENSION synchdb")
+    connector.add()
+    connector.start()
+    connector.wait_streaming()

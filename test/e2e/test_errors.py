@@ -1,0 +1,259 @@
+"""What goes wrong is said: where, what, and what to do."""
+
+import socket
+import time
+
+import psycopg2
+import pymysql
+import pytest
+
+from support.connector import Connector
+from support.process import free_port
+from support.source import Database
+from support.wait import wait_until
+
+SOON = 15           # seconds; well below the default connect timeout
+
+
+@pytest.fixture
+def table(db):
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY, a INT)",
+               "INSERT INTO t VALUES (1, 10)")
+
+
+def failure(connector):
+    """The text of the error that start raises or leaves in err."""
+    begin = time.monotonic()
+    try:
+        connector.start()
+        text = connector.wait_failed()
+    except psycopg2.Error as error:
+        text = str(error)
+    assert time.monotonic() - begin < SOON
+    assert "mysqlpwd" not in text and "wrong" not in text
+    return text
+
+
+@pytest.mark.parametrize("overrides, words", [
+    ({"port": None}, ["127.0.0.1"]),
+    ({"host": "no-such-host.invalid"}, ["no-such-host.invalid"]),
+    ({"password": "wrong-one"}, ["mysqluser"]),
+    ({"user": "nobody"}, ["nobody"]),
+    ({"srcdb": "no_such_database"}, ["no_such_database"]),
+], ids=["port", "host", "password", "user", "database"])
+def test_bad_connection(pg, db, connect, table, overrides, words):
+    overrides = dict(overrides)
+    if "port" in overrides:
+        overrides["port"] = free_port()
+        words = words + [str(overrides["port"])]
+    connector = connect(pg, db, **overrides)
+    text = failure(connector)
+    for word in words:
+        assert word in text
+    state = connector.state()
+    assert state["pid"] == -1 and state["state"] == "stopped"
+    assert "mysqlpwd" not in pg.log_text()
+
+
+def test_server_that_never_answers(pg, db, connect, settings):
+    """A listening port behind which nobody is: the timeout counts."""
+    settings(synchdb__dbz_connect_timeout_ms="2000")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        connector = connect(pg, db, port=port)
+        assert str(port) in failure(connector)
+
+
+def test_without_binlog(pg, start_source, source, connect):
+    server = start_source(type(source), "--skip-log-bin")
+    database = Database(server, "nolog")
+    database.create()
+    database.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector = connect(pg, database)
+    assert "log_bin" in failure(connector)
+    server.end()
+
+
+def test_statement_format(pg, start_source, source, connect):
+    server = start_source(type(source), "--binlog-format=STATEMENT")
+    database = Database(server, "byword")
+    database.create()
+    database.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector = connect(pg, database)
+    assert "binlog_format" in failure(connector)
+    server.end()
+
+
+def test_missing_privileges(pg, source, db, connect, table):
+    source.execute("CREATE USER 'poor'@'%' IDENTIFIED BY 'mysqlpwd'",
+                   "GRANT SELECT ON *.* TO 'poor'@'%'")
+    try:
+        connector = connect(pg, db, user="poor")
+        text = failure(connector)
+        assert "REPLICATION" in text.upper()
+    finally:
+        source.execute("DROP USER 'poor'@'%'")
+
+
+def test_list_that_matches_nothing(pg, db, connect, table):
+    connector = connect(pg, db, tables="%s.nothing" % db.name)
+    assert "nothing" in failure(connector) or "table" in failure(connector)
+
+
+def test_second_start_names_the_pid(pg, connector, table):
+    connector.start()
+    with pytest.raises(psycopg2.Error) as error:
+        connector.start()
+    assert str(connector.pid()) in str(error.value)
+    connector.wait_streaming()
+
+
+def test_stop_when_not_running(connector):
+    with pytest.raises(psycopg2.Error):
+        connector.stop()
+
+
+def test_unknown_connector(pg):
+    for call in ("synchdb_start_engine_bgw('nobody')",
+                 "synchdb_stop_engine_bgw('nobody')",
+                 "synchdb_pause_engine('nobody')"):
+        with pytest.raises(psycopg2.Error):
+            pg.query("SELECT " + call)
+    assert pg.value("SELECT synchdb_del_conninfo('nobody')") == 0
+
+
+def test_stop_during_snapshot(pg, db, connector):
+    """In under a second, and the next start completes the copy."""
+    db.execute("CREATE TABLE big (id INT PRIMARY KEY, pad VARCHAR(200))",
+               "INSERT INTO big WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL"
+               " SELECT i + 1 FROM n WHERE i < 900) SELECT a.i * 1000 + b.i,"
+               " REPEAT('x', 200) FROM n a, n b WHERE b.i <= 400")
+    connector.start()
+    assert connector.state()["stage"] == "initial snapshot"
+    begin = time.monotonic()
+    connector.stop()
+    assert time.monotonic() - begin < 1
+    assert connector.pid() == -1
+    connector.start()
+    connector.wait_streaming()
+    assert pg.value("SELECT count(*) FROM %s" % connector.target("big")) \
+        == 360000
+
+
+def test_stop_when_idle_and_busy(db, connector, table):
+    connector.start()
+    connector.wait_streaming()
+    begin = time.monotonic()
+    connector.stop()
+    assert time.monotonic() - begin < 1
+    connector.start()
+    db.execute("INSERT INTO t WITH RECURSIVE n AS (SELECT 2 AS i UNION ALL"
+               " SELECT i + 1 FROM n WHERE i < 900) SELECT i, i FROM n")
+    begin = time.monotonic()
+    connector.stop()
+    assert time.monotonic() - begin < 1
+    connector.start()
+    connector.wait_equal("t")
+
+
+@pytest.mark.parametrize("names", [("Orders", "orders"), ("x y", "X Y")])
+def test_collision(db, connector, names):
+    try:
+        db.execute(*("CREATE TABLE `%s` (id INT PRIMARY KEY)" % name
+                     for name in names))
+    except pymysql.err.Error:
+        pytest.skip("this server ignores the case of table names")
+    text = failure(connector)
+    for name in names:
+        assert name in text
+
+
+def test_name_too_long(db, connector):
+    name = "ü" * 40                 # 80 bytes in UTF-8
+    db.execute("CREATE TABLE `%s` (id INT PRIMARY KEY)" % name)
+    assert name in failure(connector)
+
+
+def test_lost_target_table(pg, db, connector, table):
+    connector.start()
+    connector.wait_streaming()
+    pg.query("DROP TABLE %s" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (2, 20)")
+    assert "%s.t" % db.name in connector.wait_failed().replace('"', "")
+
+
+def test_duplicate_at_the_target(pg, db, connector, table):
+    """The change at fault is found and named, strategy exit."""
+    connector.start()
+    connector.wait_streaming()
+    pg.query("INSERT INTO %s VALUES (3, 0)" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (2, 20), (3, 30), (4, 40)")
+    text = connector.wait_failed()
+    assert "t_pkey" in text
+    assert pg.query("SELECT id FROM %s ORDER BY 1" % connector.target("t")) \
+        == [(1,), (3,)]
+
+
+def test_skip_strategy(pg, db, connector, table, settings):
+    """The change at fault is recorded, all others are applied."""
+    settings(synchdb__error_handling_strategy="skip")
+    connector.start()
+    connector.wait_streaming()
+    pg.query("INSERT INTO %s VALUES (3, 0)" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (2, 20), (3, 30), (4, 40)",
+               "UPDATE t SET a = 11 WHERE id = 1")
+    connector.wait_rows("t", [(1, 11), (2, 20), (3, 0), (4, 40)])
+    rows = pg.query("SELECT * FROM synchdb_error WHERE name = %s",
+                    [connector.name])
+    assert len(rows) == 1
+    assert "30" in str(rows[0])
+    assert connector.counters()["bad_events"] == 1
+
+
+def test_server_goes_away(pg, start_source, source, connect):
+    """A source that restarts is found again, or the error says where."""
+    server = start_source(type(source))
+    database = Database(server, "fleeting")
+    database.create()
+    database.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector = connect(pg, database)
+    connector.start()
+    connector.wait_streaming()
+    server.end()
+    wait_until(lambda: connector.state()["pid"] == -1 or
+               connector.state()["err"] != "no error", 30,
+               "the loss to be noticed", connector.explain)
+    assert str(server.port) in connector.state()["err"]
+    server.start()
+    if connector.pid() == -1:
+        connector.start()
+    database.execute("INSERT INTO t VALUES (1)")
+    connector.wait_rows("t", [(1,)])
+    server.end()
+
+
+def test_password_is_nowhere(pg, db, connect, table):
+    connector = connect(pg, db)
+    connector.start()
+    connector.wait_streaming()
+    for sql in ("SELECT data::text FROM synchdb_conninfo",
+                "SELECT query FROM pg_stat_activity WHERE pid <>"
+                " pg_backend_pid()",
+                "SELECT t::text FROM synchdb_state_view t"):
+        assert "mysqlpwd" not in str(pg.query(sql))
+    with open("/proc/%d/cmdline" % connector.pid()) as title:
+        assert "mysqlpwd" not in title.read()
+
+
+def test_hostile_names_are_data(pg, db):
+    """Quotes, newlines and unicode in a connector's name and settings."""
+    connector = Connector(pg, db, "it's \"né\"\n;--")
+    connector.add(user="o'neill", password="p'w\\d\"\n")
+    try:
+        assert pg.value("SELECT data->>'user' FROM synchdb_conninfo"
+                        " WHERE name = %s", [connector.name]) == "o'neill"
+        assert "o'neill" in failure(connector)
+    finally:
+        connector.clean()

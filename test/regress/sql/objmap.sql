@@ -1,0 +1,50 @@
+-- Rules, and the view of columns that shows them.
+SET client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS synchdb CASCADE;
+RESET client_min_messages;
+SELECT current_database() AS db \gset
+
+-- before their connector; kind and source object are folded, the rest is not
+SELECT synchdb_add_objmap('c', 'table', 'inventory.orders', 'Schema.It''s');
+SELECT synchdb_add_objmap('c', ' TABLE ', ' Inventory.ORDERS ', 'schema.again');
+SELECT synchdb_add_objmap('c', 'column', 'inventory.orders.a', 'pgintcol');
+SELECT synchdb_add_objmap('c', 'datatype', 'inventory.orders.order_date', 'text|0');
+SELECT synchdb_add_objmap('c', 'transform', 'inventory.orders.purchaser', '''>'' || ''%d'' || ''<''');
+SELECT synchdb_add_objmap('other', 'transform', 'inventory.orders.purchaser', '%d + 1');
+SELECT * FROM synchdb_objmap ORDER BY name, objtype, srcobj;
+
+SELECT synchdb_del_objmap('c', 'column', 'inventory.orders.A');
+SELECT objtype, enabled FROM synchdb_objmap WHERE name = 'c' ORDER BY objtype;
+SELECT synchdb_add_objmap('c', 'column', 'inventory.orders.a', 'anew');
+SELECT enabled, dstobj FROM synchdb_objmap WHERE name = 'c' AND objtype = 'column';
+
+SELECT synchdb_add_objmap('c', 'index', 'inventory.orders.a', 'x');
+SELECT synchdb_del_objmap('c', '''; --', 'inventory.orders.a');
+SELECT synchdb_del_objmap('unknown', 'table', 'a.b');
+SELECT synchdb_add_conninfo('c', 'h', 1, 'u', 'p', 'd', :'db', '', '', 'mysql');
+SELECT synchdb_del_objmap('c', 'table', 'a.b');
+
+-- columns, in the order that scripts rely on
+CREATE SCHEMA inventory;
+CREATE TABLE inventory.orders (order_number int, order_date date, purchaser varchar(20));
+ALTER TABLE inventory.orders DROP COLUMN order_date;
+INSERT INTO synchdb_attribute VALUES
+	('c', 'mysql', 'inventory.orders'::regclass, 3, 'inventory.orders', 'purchaser', 'varchar'),
+	('c', 'mysql', 'inventory.orders'::regclass, 2, 'inventory.orders', '........synchdb.dropped.2........', 'null'),
+	('c', 'mysql', 'inventory.orders'::regclass, 1, 'inventory.orders', 'order_number', 'int'),
+	('c', 'mysql', 1, 1, 'inventory.gone', 'x', 'int'),
+	('plain', 'mysql', 'inventory.orders'::regclass, 3, 'inventory.orders', 'purchaser', 'varchar');
+SELECT * FROM synchdb_att_view;
+DROP SCHEMA inventory CASCADE;
+DELETE FROM synchdb_attribute;
+
+-- types
+SELECT synchdb_translate_datatype('mysql', 'int', -1, -1, -1) AS int,
+	synchdb_translate_datatype('MySQL', ' VARCHAR', 20, -1, -1) AS varchar,
+	synchdb_translate_datatype('mysql', 'decimal', 10, 2, -1) AS decimal,
+	synchdb_translate_datatype('mysql', 'bigint unsigned', 4294967296, 0, 0) AS "bigint unsigned";
+SELECT synchdb_translate_datatype('mysql', 'no''such', -1, -1, -1);
+SELECT synchdb_translate_datatype('db2', 'int', -1, -1, -1);
+
+DELETE FROM synchdb_objmap;
+SELECT synchdb_del_conninfo('c');

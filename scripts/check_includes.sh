@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../src" || exit 2
 # folder, then what its files may include: folders of ours, or single files
 EDGES='
 util        util guc.h
-change      change
+change      change util
 source      source change util guc.h
 convert     convert change util guc.h
 ddl         ddl convert change util guc.h

@@ -82,7 +82,7 @@ run_regress() {
 	as_server_user "$PG_LIB/lib/pgxs/src/test/regress/pg_regress" \
 		--bindir="$PG_BIN" --inputdir="$SRC/test/regress" \
 		--outputdir="$WORK/regress" --temp-instance="$WORK/regress/pg" \
-		--encoding=UTF8 --no-locale $tests 2>&1 | tee "$log" || true
+		--dbname=contrib_regression --encoding=UTF8 --no-locale $tests 2>&1 | tee "$log" || true
 	# "test x ... ok" up to 15, "ok 1 - x" since 16
 	count "$(grep -cE '^ok |^test .* ok ' "$log" || true)" \
 		"$(grep -cE '^not ok |^test .* FAILED' "$log" || true)" 0

@@ -44,7 +44,6 @@ CREATE TABLE synchdb_checkpoint (
 	error text,
 	error_at timestamptz,
 	paused bool NOT NULL DEFAULT false,
-	mode text,
 	ddls bigint NOT NULL DEFAULT 0,
 	dmls bigint NOT NULL DEFAULT 0,
 	reads bigint NOT NULL DEFAULT 0,

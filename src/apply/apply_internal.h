@@ -10,6 +10,7 @@
  *		row_lookup.c	finding the row that a change is about
  *		heap_write.c	writing rows and their index entries
  *		routing.c		partitioned targets
+ *		truncate.c		emptying a target
  *		spi_apply.c		targets that only SQL can write
  *		bulk.c			snapshots
  *
@@ -111,6 +112,8 @@ struct ApplyTable
 	Bitmapset  *key_columns;	/* attnums that key_plan converts; NULL: there
 								 * is no key, whole rows */
 	AttrNumber *attnums;		/* of source columns, idx0 */
+	Bitmapset  *routing_columns;	/* attnums that decide, at any level of
+									 * partitioning, where a row goes */
 	RowImage	key;			/* what key_plan gave */
 	RowImage	row;			/* what plan gave */
 	ApplyTarget *main;			/* NULL unless a plain table */
@@ -164,6 +167,9 @@ extern void sdb_relation_close(ApplyTable *table);
 
 /* Forgets what an aborted transaction left behind, for all tables of apply. */
 extern void sdb_relation_abort(Apply *apply);
+
+/* Is it a table of the heap access method? */
+extern bool sdb_relation_is_heap(Relation rel);
 
 /* The Apply's memory is about to go. */
 extern void sdb_relation_unlink(Apply *apply);
@@ -236,9 +242,7 @@ extern Routing *sdb_routing_open(ApplyTable *table);
 extern void sdb_routing_close(Routing *routing);
 extern void sdb_routing_flush(Routing *routing);
 
-/*
- * Columns (attnum - 1) of rel that decide, at any level, where a row goes.
- */
+/* ApplyTable.routing_columns of a partitioned table */
 extern Bitmapset *sdb_routing_columns(Relation rel);
 
 /* INSERT of a row in the root's columns. */
@@ -254,6 +258,11 @@ extern ApplyTarget *sdb_routing_lookup(Routing *routing, const RowImage *key,
 /* As sdb_heap_update; row is in the root's columns. */
 extern bool sdb_routing_update(Routing *routing, ApplyTarget *leaf,
 							   const RowImage *row);
+
+/* --- truncate.c --- */
+
+/* Nothing may be pending.  Closes the table. */
+extern void sdb_truncate_table(ApplyTable *table);
 
 /* --- spi_apply.c --- */
 

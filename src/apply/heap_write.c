@@ -351,8 +351,9 @@ static void
 see_own_row(ApplyTarget *target)
 {
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(target->found, false, NULL);
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+	if (TransactionIdIsCurrentTransactionId(xmin))
 		CommandCounterIncrement();
 }
 

@@ -53,7 +53,6 @@ static dlist_head all_tables = DLIST_STATIC_INIT(all_tables);
 static void relcache_changed(Datum arg, Oid relid);
 static void learn(ApplyTable *table);
 static Oid	find_relation(ApplyTable *table);
-static bool is_plain_heap(Relation rel);
 static bool only_heaps(Relation rel);
 static void map_columns(ApplyTable *table, Relation rel);
 static Bitmapset *key_columns(ApplyTable *table, Relation rel,
@@ -189,6 +188,13 @@ sdb_relation_abort(Apply *apply)
 	apply->kept_slots = 0;
 }
 
+bool
+sdb_relation_is_heap(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_rel->relam == HEAP_TABLE_AM_OID;
+}
+
 void
 sdb_relation_unlink(Apply *apply)
 {
@@ -243,12 +249,12 @@ sdb_relation_open_target(ApplyTarget *target, ResultRelInfo *root)
 	for (int i = 0; i < target->nlookups; i++)
 	{
 		Lookup	   *lookup = &target->lookups[i];
+		int			n = rri->ri_NumIndices - 1;
 
-		lookup->position = rri->ri_NumIndices - 1;
-		while (lookup->position >= 0 &&
-			   RelationGetRelid(rri->ri_IndexRelationDescs[lookup->position]) !=
-			   lookup->indexid)
-			lookup->position--;
+		while (n >= 0 && lookup->indexid !=
+			   RelationGetRelid(rri->ri_IndexRelationDescs[n]))
+			n--;
+		lookup->position = n;
 	}
 }
 
@@ -336,13 +342,6 @@ find_relation(ApplyTable *table)
 			 errhint("Create it again with its columns, or take the table out of the connector.")));
 }
 
-static bool
-is_plain_heap(Relation rel)
-{
-	return rel->rd_rel->relkind == RELKIND_RELATION &&
-		rel->rd_rel->relam == HEAP_TABLE_AM_OID;
-}
-
 /* Is rel a heap table, or partitioned with heap tables as leaves only? */
 static bool
 only_heaps(Relation rel)
@@ -352,7 +351,7 @@ only_heaps(Relation rel)
 	bool		result = true;
 
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return is_plain_heap(rel);
+		return sdb_relation_is_heap(rel);
 
 	relids = find_all_inheritors(RelationGetRelid(rel), RowExclusiveLock,
 								 NULL);
@@ -361,7 +360,7 @@ only_heaps(Relation rel)
 		Relation	part = table_open(lfirst_oid(lc), NoLock);
 
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
-			!is_plain_heap(part))
+			!sdb_relation_is_heap(part))
 			result = false;
 		table_close(part, NoLock);
 	}
@@ -392,6 +391,9 @@ map_columns(ApplyTable *table, Relation rel)
 					 errhint("Add the column with a type that fits the source's, or resume the connector after renaming it back.")));
 	}
 
+	table->routing_columns = NULL;
+	if (table->relkind == RELKIND_PARTITIONED_TABLE)
+		table->routing_columns = sdb_routing_columns(rel);
 	keys = key_columns(table, rel, attnums);
 	for (int i = 0; i < source->ncolumns; i++)
 	{
@@ -426,7 +428,6 @@ key_columns(ApplyTable *table, Relation rel, const AttrNumber *attnums)
 	Bitmapset  *result = NULL;
 	int			nlookups = 0;
 	Lookup	   *lookups = NULL;
-	int			column = -1;
 
 	for (int i = 0; i < source->ncolumns; i++)
 		mapped = bms_add_member(mapped, attnums[i]);
@@ -446,12 +447,8 @@ key_columns(ApplyTable *table, Relation rel, const AttrNumber *attnums)
 			result = bms_add_members(result, columns);
 	}
 
-	if (result == NULL || table->relkind != RELKIND_PARTITIONED_TABLE)
-		return result;
-	mapped = sdb_routing_columns(rel);
-	while ((column = bms_next_member(mapped, column)) >= 0)
-		result = bms_add_member(result, column + 1);
-	return result;
+	return result == NULL ? NULL :
+		bms_join(result, bms_intersect(table->routing_columns, mapped));
 }
 
 static void
@@ -509,13 +506,14 @@ make_estate(ApplyTable *table)
 static bool
 row_triggers_fire(Relation rel)
 {
+	TriggerDesc *desc = rel->trigdesc;
 	char		other = SessionReplicationRole ==
 		SESSION_REPLICATION_ROLE_REPLICA ?
 		TRIGGER_FIRES_ON_REPLICA : TRIGGER_FIRES_ON_ORIGIN;
 
-	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
 	{
-		Trigger    *trigger = &rel->trigdesc->triggers[i];
+		Trigger    *trigger = &desc->triggers[i];
 
 		if (TRIGGER_FOR_ROW(trigger->tgtype) &&
 			(trigger->tgenabled == TRIGGER_FIRES_ALWAYS ||

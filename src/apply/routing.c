@@ -37,7 +37,6 @@ struct Routing
 	ModifyTableState *mtstate;
 	PartitionTupleRouting *tuple_routing;
 	TupleTableSlot *row;		/* in the root's columns */
-	Bitmapset  *columns;		/* that decide where a row goes; attnum - 1 */
 	List	   *all_leaves;		/* Oids; NIL until needed */
 	HTAB	   *leaves;			/* of LeafEntry */
 };
@@ -79,7 +78,6 @@ sdb_routing_open(ApplyTable *table)
 	routing->mtstate->rootResultRelInfo = routing->rri;
 	routing->tuple_routing = ExecSetupPartitionTupleRouting(estate, rel);
 	routing->row = MakeSingleTupleTableSlot(table->desc, &TTSOpsVirtual);
-	routing->columns = sdb_routing_columns(rel);
 	routing->leaves = hash_create("partitions of a target", 32, &ctl,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	MemoryContextSwitchTo(oldcxt);
@@ -139,10 +137,10 @@ sdb_routing_columns(Relation rel)
 		while ((member = bms_next_member(used, member)) >= 0)
 		{
 			AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
-			char	   *name = get_attname(RelationGetRelid(part), attnum, false);
+			char	   *name = get_attname(lfirst_oid(lc), attnum, false);
 
-			result = bms_add_member(result,
-									get_attnum(RelationGetRelid(rel), name) - 1);
+			attnum = get_attnum(RelationGetRelid(rel), name);
+			result = bms_add_member(result, attnum);
 		}
 		table_close(part, NoLock);
 	}
@@ -238,6 +236,14 @@ get_leaf(Routing *routing, Oid relid)
 	leaf->table = routing->table;
 	leaf->context = estate->es_query_cxt;
 	leaf->rel = table_open(relid, RowExclusiveLock);
+	if (!sdb_relation_is_heap(leaf->rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to partition \"%s\" of table %s",
+						RelationGetRelationName(leaf->rel),
+						routing->table->name),
+				 errdetail_relkind_not_supported(leaf->rel->rd_rel->relkind),
+				 errhint("Set synchdb.dml_use_spi to apply changes through SQL.")));
 	sdb_relation_open_target(leaf, routing->rri);
 	map = sdb_root_to_child_map(leaf->rri, estate);
 	if (map != NULL)
@@ -294,10 +300,11 @@ image_in_leaf(ApplyTarget *leaf, const RowImage *image)
 static bool
 decides(const Routing *routing, const RowImage *image)
 {
-	int			column = -1;
+	Bitmapset  *columns = routing->table->routing_columns;
+	int			attnum = -1;
 
-	while ((column = bms_next_member(routing->columns, column)) >= 0)
-		if (!image->sent[column])
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+		if (!image->sent[attnum - 1])
 			return false;
 	return true;
 }

@@ -22,6 +22,9 @@
 
 #include "apply/apply_internal.h"
 
+/* Sets of columns that statements are kept for; the oldest goes first */
+#define MAX_STATEMENTS	64
+
 typedef enum StatementKind
 {
 	STATEMENT_INSERT,
@@ -217,8 +220,8 @@ execute(SpiTable *spi, StatementKind kind, const bool *set)
 			ereport(ERROR,
 					(errcode(ERRCODE_NO_DATA_FOUND),
 					 errmsg("cannot find a row of relation %s", table->name),
-					 errdetail("The source did not send column \"%s\" of the old row.",
-							   NameStr(TupleDescAttr(table->desc, i)->attname))));
+					 errdetail("The source did not send column %s of the old row.",
+							   column_name(spi, i))));
 		values[n] = table->key.values[i];
 		nulls[n++] = table->key.isnull[i] ? 'n' : ' ';
 	}
@@ -248,6 +251,15 @@ get_plan(SpiTable *spi, StatementKind kind, const bool *set)
 		if (statement->kind == kind &&
 			memcmp(statement->set, set, nbytes) == 0)
 			return statement->plan;
+	}
+
+	if (list_length(spi->statements) == MAX_STATEMENTS)
+	{
+		statement = linitial(spi->statements);
+		spi->statements = list_delete_first(spi->statements);
+		SPI_freeplan(statement->plan);
+		pfree(statement->set);
+		pfree(statement);
 	}
 
 	oldcxt = MemoryContextSwitchTo(spi->context);
@@ -370,9 +382,9 @@ append_where(StringInfo sql, SpiTable *spi, StatementKind kind, int nparams)
 		separator = " AND ";
 	}
 	if (!has_key)
-		appendStringInfoString(sql, " LIMIT 1) place"
-							   " WHERE t.ctid OPERATOR(pg_catalog.=) place.ctid"
-							   " AND t.tableoid OPERATOR(pg_catalog.=) place.tableoid");
+		appendStringInfoString(sql, " LIMIT 1) k WHERE"
+							   " t.ctid OPERATOR(pg_catalog.=) k.ctid AND"
+							   " t.tableoid OPERATOR(pg_catalog.=) k.tableoid");
 }
 
 /*

@@ -263,6 +263,8 @@ append_column(StringInfo buf, const SourceColumn *column)
 		appendStringInfoString(buf, " generated");
 	if (column->default_kind == DEFAULT_NOW)
 		appendStringInfoString(buf, " default now");
+	if (column->default_kind == DEFAULT_OTHER)
+		appendStringInfoString(buf, " default other");
 	if (column->default_kind == DEFAULT_CONSTANT)
 	{
 		appendStringInfoString(buf, " default ");
@@ -363,8 +365,11 @@ append_bits(StringInfo buf, const SourceBits *bits)
 
 	appendStringInfoString(buf, "B'");
 	for (int i = unused; i < unused + bits->nbits; i++)
-		appendStringInfoChar(buf,
-							 bits->data[i / 8] & (0x80 >> (i % 8)) ? '1' : '0');
+	{
+		bool		is_set = bits->data[i / 8] & (0x80 >> (i % 8));
+
+		appendStringInfoChar(buf, is_set ? '1' : '0');
+	}
 	appendStringInfoChar(buf, '\'');
 }
 

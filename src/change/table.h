@@ -11,12 +11,13 @@
 #include "change/value.h"
 #include "lib/stringinfo.h"
 
-/* What a column's DEFAULT is, as far as it can be carried over */
+/* What a column's DEFAULT is */
 typedef enum DefaultKind
 {
-	DEFAULT_NONE,				/* none, or one that cannot be carried over */
+	DEFAULT_NONE,				/* none: NULL */
 	DEFAULT_CONSTANT,			/* default_value holds it as text */
-	DEFAULT_NOW					/* the time of the statement */
+	DEFAULT_NOW,				/* the time of the statement */
+	DEFAULT_OTHER				/* one that cannot be carried over */
 } DefaultKind;
 
 typedef struct SourceColumn

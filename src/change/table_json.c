@@ -21,6 +21,7 @@ static const char *const default_names[] = {
 	[DEFAULT_NONE] = "none",
 	[DEFAULT_CONSTANT] = "constant",
 	[DEFAULT_NOW] = "now",
+	[DEFAULT_OTHER] = "other",
 };
 
 static void write_column(StringInfo buf, const SourceColumn *column);
@@ -69,9 +70,8 @@ sdb_table_to_json(StringInfo buf, const SourceTable *table)
 SourceTable *
 sdb_table_from_json(const char *json)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-														   CStringGetDatum(json)));
-	JsonbContainer *root = &jsonb->root;
+	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+	JsonbContainer *root = &DatumGetJsonbP(jsonb)->root;
 	SourceTable *table = palloc0(sizeof(SourceTable));
 	JsonbContainer *keys;
 	JsonbContainer *columns;
@@ -175,6 +175,7 @@ static void
 read_column(SourceColumn *column, JsonbContainer *object)
 {
 	JsonbValue	labels;
+	bool		is_constant;
 
 	column->name = read_text(object, "name", true);
 	column->type_name = read_text(object, "type", true);
@@ -186,8 +187,8 @@ read_column(SourceColumn *column, JsonbContainer *object)
 	column->identity = read_true(object, "identity");
 	column->generated = read_true(object, "generated");
 	column->default_kind = read_default(object);
-	column->default_value = read_text(object, "default_value",
-									  column->default_kind == DEFAULT_CONSTANT);
+	is_constant = column->default_kind == DEFAULT_CONSTANT;
+	column->default_value = read_text(object, "default_value", is_constant);
 	column->charset = read_text(object, "charset", false);
 	column->recommended = read_text(object, "recommended", false);
 	column->comment = read_text(object, "comment", false);
@@ -293,10 +294,12 @@ value_text(const JsonbValue *value)
 static int
 value_int(const JsonbValue *value)
 {
+	Datum		number;
+
 	if (value->type != jbvNumeric)
 		report_member("keys");
-	return DatumGetInt32(DirectFunctionCall1(numeric_int4,
-											 NumericGetDatum(value->val.numeric)));
+	number = NumericGetDatum(value->val.numeric);
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
 }
 
 static void

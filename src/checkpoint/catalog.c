@@ -3,22 +3,16 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_extension.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "checkpoint/catalog.h"
+#include "util/extension.h"
 
 #define EXTENSION_NAME "synchdb"
 #define SCHEMA_MARK "@extschema@"
@@ -104,40 +98,13 @@ sdb_catalog_installed(void)
 	Oid			schema;
 	Oid			owner;
 
-	return sdb_catalog_find_extension(EXTENSION_NAME, &schema, &owner);
-}
-
-bool
-sdb_catalog_find_extension(const char *name, Oid *schema, Oid *owner)
-{
-	Relation	rel;
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
-	bool		found;
-
-	rel = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum(name));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	found = HeapTupleIsValid(tuple);
-	if (found)
-	{
-		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
-
-		*schema = form->extnamespace;
-		*owner = form->extowner;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
+	return sdb_extension_find(EXTENSION_NAME, &schema, &owner);
 }
 
 static void
 find_synchdb(Oid *schema, Oid *owner)
 {
-	if (!sdb_catalog_find_extension(EXTENSION_NAME, schema, owner))
+	if (!sdb_extension_find(EXTENSION_NAME, schema, owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"%s\" is not installed in this database",

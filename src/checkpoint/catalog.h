@@ -51,11 +51,4 @@ extern uint64 sdb_catalog_execute(const char *sql, int nargs, Oid *types,
 /* Is the extension installed in this database? */
 extern bool sdb_catalog_installed(void);
 
-/*
- * sdb_catalog_find_extension --- schema and owner of an extension; false if
- * it is not installed in this database.
- */
-extern bool sdb_catalog_find_extension(const char *name, Oid *schema,
-									   Oid *owner);
-
 #endif							/* SDB_CATALOG_H */

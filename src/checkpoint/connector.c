@@ -152,10 +152,11 @@ sdb_connector_changed_here(const char *name)
 	for (i = 0; i < nrows && !changed; i++)
 	{
 		bool		isnull;
-		Datum		xmin = SPI_getbinval(SPI_tuptable->vals[i],
-										 SPI_tuptable->tupdesc, 1, &isnull);
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[i],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+		TransactionId xmin = DatumGetTransactionId(value);
 
-		changed = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+		changed = TransactionIdIsCurrentTransactionId(xmin);
 	}
 	sdb_catalog_leave(&access);
 	return changed;

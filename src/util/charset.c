@@ -150,7 +150,7 @@ static const CharRange eucjpms_exceptions[] = {
 	{0}
 };
 
-/* MySQL has the edition of 2005, between PostgreSQL's of 2000 and 2022 */
+/* MySQL has the edition of 2005, PostgreSQL that of 2000 */
 static const CharRange gb18030_exceptions[] = {
 	{0xa8bc, 0xa8bc, 0x1e3f},
 	{0x8135f437, 0x8135f437, 0xe7c7},
@@ -208,7 +208,8 @@ static Charset charsets[] = {
 
 static void fill_high_half(Charset *charset);
 static bool is_plain_ascii(const char *data, int len);
-static uint32 find_exception(const Charset *charset, const char *data, int len);
+static uint32 find_exception(const Charset *charset, const char *data,
+							 int len);
 static char *put_char(char *dest, uint32 code);
 static char *alloc_utf8(Size len);
 static const char *finish(char *utf8, const char *end, int *out_len);
@@ -431,11 +432,12 @@ fill_high_half(Charset *charset)
 
 	for (int i = 0; i < HIGH_HALF; i++)
 	{
+		int			encoding = charset->encoding;
 		char		byte = (char) (0x80 + i);
 		uint32		code = find_exception(charset, &byte, 1);
 
 		if (code == 0 &&
-			sdb_charset_backend_to_utf8(charset->encoding, &byte, 1, utf8) == 1)
+			sdb_charset_backend_to_utf8(encoding, &byte, 1, utf8) == 1)
 			code = utf8_to_unicode((unsigned char *) utf8);
 		charset->high[i] = code;
 	}

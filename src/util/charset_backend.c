@@ -72,7 +72,8 @@ static Conversion conversions[] = {
 };
 
 static Conversion *find_conversion(int encoding);
-static PGFunction load_function(const Conversion *conversion, const char *name);
+static PGFunction load_function(const Conversion *conversion,
+								const char *name);
 static int	call_conversion(PGFunction function, int from, int to,
 							const char *data, int len, char *dest);
 
@@ -83,7 +84,8 @@ sdb_charset_backend_knows(int encoding)
 }
 
 int
-sdb_charset_backend_to_utf8(int encoding, const char *data, int len, char *dest)
+sdb_charset_backend_to_utf8(int encoding, const char *data, int len,
+							char *dest)
 {
 	Conversion *conversion = find_conversion(encoding);
 

@@ -12,6 +12,14 @@
 #define pg_noreturn __attribute__((noreturn))
 #endif
 
+/* palloc.h: later minor versions of 15 have these */
+#ifndef palloc_array
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#define palloc_object(type) ((type *) palloc(sizeof(type)))
+#define palloc0_object(type) ((type *) palloc0(sizeof(type)))
+#endif
+
 /* varatt.h */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

@@ -26,9 +26,9 @@
 #include "utils/bytea.h"
 #include "utils/lsyscache.h"
 
-#include "checkpoint/catalog.h"
 #include "guc.h"
 #include "util/compat.h"
+#include "util/extension.h"
 #include "util/secret.h"
 
 #define KEY_BYTES 32
@@ -48,7 +48,8 @@ sdb_secret_encrypt(const char *plain)
 {
 	char	   *path = key_file_path();
 	char	   *key = read_key(path, true);
-	bytea	   *encrypted;
+	Datum		encrypted;
+	bytea	   *bytes;
 	char	   *stored;
 	int			nbytes;
 
@@ -58,15 +59,16 @@ sdb_secret_encrypt(const char *plain)
 		key = read_key(path, false);
 	}
 
-	encrypted = DatumGetByteaPP(OidFunctionCall2(pgcrypto_function("pgp_sym_encrypt", TEXTOID),
-												 CStringGetTextDatum(plain),
-												 CStringGetTextDatum(key)));
+	encrypted = OidFunctionCall2(pgcrypto_function("pgp_sym_encrypt", TEXTOID),
+								 CStringGetTextDatum(plain),
+								 CStringGetTextDatum(key));
+	bytes = DatumGetByteaPP(encrypted);
 
 	/* not byteaout: its form depends on bytea_output */
-	nbytes = VARSIZE_ANY_EXHDR(encrypted);
+	nbytes = VARSIZE_ANY_EXHDR(bytes);
 	stored = palloc(strlen(BYTEA_PREFIX) + 2 * nbytes + 1);
 	strcpy(stored, BYTEA_PREFIX);
-	hex_encode(VARDATA_ANY(encrypted), nbytes, stored + strlen(BYTEA_PREFIX));
+	hex_encode(VARDATA_ANY(bytes), nbytes, stored + strlen(BYTEA_PREFIX));
 	stored[strlen(BYTEA_PREFIX) + 2 * nbytes] = '\0';
 	return stored;
 }
@@ -248,7 +250,7 @@ pgcrypto_function(const char *name, Oid argtype)
 	Oid			schema;
 	Oid			owner;
 
-	if (!sdb_catalog_find_extension("pgcrypto", &schema, &owner))
+	if (!sdb_extension_find("pgcrypto", &schema, &owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"pgcrypto\" is not installed in this database"),

@@ -27,6 +27,7 @@
 #include "worker/control.h"
 #include "worker/worker_internal.h"
 
+static void launch_connector(const char *name);
 static List *connectable_databases(void);
 static void run_starter(Oid database);
 
@@ -79,14 +80,27 @@ sdb_starter_main(Datum arg)
 	sdb_process_begin_transaction();
 	if (sdb_catalog_installed())
 		names = sdb_connector_active_names();
-	foreach(cell, names)
-	{
-		const char *name = lfirst(cell);
-
-		sdb_worker_launch(MyDatabaseId, name, sdb_connector_owner(name));
-	}
 	sdb_process_commit_transaction();
+	foreach(cell, names)
+		launch_connector(lfirst(cell));
 	proc_exit(0);
+}
+
+/* A connector that cannot be started must not hinder the others. */
+static void
+launch_connector(const char *name)
+{
+	PG_TRY();
+	{
+		sdb_process_begin_transaction();
+		sdb_worker_launch(MyDatabaseId, name, sdb_connector_owner(name));
+		sdb_process_commit_transaction();
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(sdb_process_catch_error(TopMemoryContext));
+	}
+	PG_END_TRY();
 }
 
 static List *

@@ -429,7 +429,8 @@ count_row(Pipeline *p, const Change *change)
 	int64	   *value = p->counters.value;
 
 	value[counter_of[change->kind]]++;
-	value[COUNTER_DMLS]++;
+	if (change->kind != CHANGE_TRUNCATE)
+		value[COUNTER_DMLS]++;
 	value[COUNTER_TOTAL_EVENTS]++;
 	if (change->source_time != 0)
 	{

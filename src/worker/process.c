@@ -51,6 +51,9 @@ static const struct
 
 volatile sig_atomic_t sdb_stop_requested = false;
 
+/* Connecting to the database is short and is not to be cancelled. */
+static volatile sig_atomic_t connected = false;
+
 static void handle_stop(SIGNAL_ARGS);
 
 void
@@ -64,6 +67,9 @@ sdb_process_begin(WorkerArguments *arguments)
 
 	BackgroundWorkerInitializeConnectionByOid(arguments->database,
 											  arguments->owner, 0);
+	connected = true;
+	if (sdb_stop_requested)
+		proc_exit(0);
 	for (int i = 0; i < lengthof(session_settings); i++)
 		SetConfigOption(session_settings[i].name, session_settings[i].value,
 						PGC_SUSET, PGC_S_OVERRIDE);
@@ -166,8 +172,11 @@ handle_stop(SIGNAL_ARGS)
 	int			save_errno = errno;
 
 	sdb_stop_requested = true;
-	QueryCancelPending = true;
-	InterruptPending = true;
+	if (connected)
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+	}
 	SetLatch(MyLatch);
 	errno = save_errno;
 }

@@ -147,6 +147,8 @@ run_session(StreamWorker *worker)
 	int			npending;
 
 	session->connector = load_connector(worker, &paused);
+	if (!session->connector->active && !worker->attended)
+		return SESSION_OVER;
 	if (paused && !worker->attended)
 		wait_paused(worker);
 	sdb_shmem_set_state(session->slot, STAGE_UNKNOWN, STATE_INITIALIZING);

@@ -9,6 +9,7 @@
  *		'UPDATE shop.orders|1|\U|\U|1|pencil|\U'		old row, then new row
  *		'DELETE shop.orders|1|\U|\U'
  *		'TRUNCATE shop.orders'
+ *		'SQL ALTER TABLE shop.orders ...'				between two batches
  *
  * \N is NULL and \U is UNCHANGED.  Kinds are int, float, text and json.
  */
@@ -22,10 +23,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "apply/apply.h"
 
 PG_FUNCTION_INFO_V1(sdb_test_apply);
+PG_FUNCTION_INFO_V1(sdb_test_apply_each);
 PG_FUNCTION_INFO_V1(sdb_test_bulk);
 PG_FUNCTION_INFO_V1(sdb_test_apply_many);
 PG_FUNCTION_INFO_V1(sdb_test_bulk_many);
@@ -39,6 +42,7 @@ typedef struct Generator
 	char		text[32];
 } Generator;
 
+static char *try_change(Apply *apply, const Change *change);
 static List *parse_tables(ArrayType *array);
 static SourceTable *parse_table(char *text);
 static void parse_column(SourceTable *table, char *text);
@@ -62,6 +66,36 @@ sdb_test_apply(PG_FUNCTION_ARGS)
 				PG_GETARG_BOOL(2) ? APPLY_IDEMPOTENT : APPLY_STRICT,
 				PG_GETARG_BOOL(3));
 	PG_RETURN_VOID();
+}
+
+/*
+ * (tables[], changes[]): each change in a subtransaction of its own, the ones
+ * at fault left out; result: their errors, with their number
+ */
+Datum
+sdb_test_apply_each(PG_FUNCTION_ARGS)
+{
+	List	   *tables = parse_tables(PG_GETARG_ARRAYTYPE_P(0));
+	Apply	   *apply = sdb_apply_create();
+	StringInfoData errors;
+	Datum	   *items;
+	int			nitems;
+
+	initStringInfo(&errors);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false,
+					  TYPALIGN_INT, &items, NULL, &nitems);
+	for (int i = 0; i < nitems; i++)
+	{
+		Change		change;
+		char	   *error;
+
+		parse_change(tables, TextDatumGetCString(items[i]), &change);
+		error = try_change(apply, &change);
+		if (error != NULL)
+			appendStringInfo(&errors, "%s%d: %s", errors.len > 0 ? "; " : "",
+							 i + 1, error);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(errors.data));
 }
 
 /* (table, rows[], created): rows written */
@@ -158,12 +192,55 @@ apply_texts(List *tables, ArrayType *texts, ApplyMode mode, bool careful)
 	sdb_apply_begin(apply, careful);
 	for (int i = 0; i < nitems; i++)
 	{
+		char	   *item = TextDatumGetCString(items[i]);
 		Change		change;
 
-		parse_change(tables, TextDatumGetCString(items[i]), &change);
+		if (strncmp(item, "SQL ", 4) == 0)
+		{
+			sdb_apply_end(apply);
+			SPI_connect();
+			SPI_execute(item + 4, false, 0);
+			SPI_finish();
+			continue;
+		}
+		parse_change(tables, item, &change);
 		sdb_apply_change(apply, &change, mode);
 	}
 	sdb_apply_end(apply);
+}
+
+/* NULL if it was applied, else why not */
+static char *
+try_change(Apply *apply, const Change *change)
+{
+	MemoryContext oldcxt = CurrentMemoryContext;
+	ResourceOwner oldowner = CurrentResourceOwner;
+	char	   *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(oldcxt);
+	PG_TRY();
+	{
+		sdb_apply_begin(apply, true);
+		sdb_apply_change(apply, change, APPLY_STRICT);
+		sdb_apply_end(apply);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(oldcxt);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		sdb_apply_abort(apply);
+		error = edata->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(oldcxt);
+	CurrentResourceOwner = oldowner;
+	return error;
 }
 
 static List *

@@ -5,6 +5,9 @@ CREATE FUNCTION test_apply(tables text[], changes text[],
 	idempotent bool DEFAULT false, careful bool DEFAULT false)
 	RETURNS void LANGUAGE C AS 'synchdb', 'sdb_test_apply';
 
+CREATE FUNCTION test_apply_each(tables text[], changes text[])
+	RETURNS text LANGUAGE C AS 'synchdb', 'sdb_test_apply_each';
+
 CREATE FUNCTION test_bulk("table" text, "rows" text[], created bool)
 	RETURNS bigint LANGUAGE C AS 'synchdb', 'sdb_test_bulk';
 

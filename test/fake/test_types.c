@@ -54,8 +54,10 @@ sdb_test_table(PG_FUNCTION_ARGS)
 Datum
 sdb_test_table_equal(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(sdb_table_equal(sdb_table_from_json(text_or_null(fcinfo, 0)),
-								   sdb_table_from_json(text_or_null(fcinfo, 1))));
+	SourceTable *a = sdb_table_from_json(text_or_null(fcinfo, 0));
+	SourceTable *b = sdb_table_from_json(text_or_null(fcinfo, 1));
+
+	PG_RETURN_BOOL(sdb_table_equal(a, b));
 }
 
 /* (character set, bytes) as text; NULL if the set is not supported */

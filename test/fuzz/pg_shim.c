@@ -277,14 +277,6 @@ ProcessInterrupts(void)
 
 volatile sig_atomic_t InterruptPending = false;
 
-void
-ExceptionalCondition(const char *condition, const char *type,
-					 const char *file, int line)
-{
-	fprintf(stderr, "failed assertion %s at %s:%d\n", condition, file, line);
-	abort();
-}
-
 int
 GetDatabaseEncoding(void)
 {

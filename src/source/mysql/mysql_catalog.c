@@ -124,7 +124,7 @@ read_tables(Catalog *catalog)
 	char	  **row;
 
 	sdb_mysql_conn_query(catalog->conn,
-						 psprintf("SELECT table_name, table_rows, table_comment"
+						 psprintf("SELECT table_name, table_rows, table_comment, table_type"
 								  " FROM information_schema.tables WHERE %s"
 								  " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
 								  catalog->condition));
@@ -138,6 +138,14 @@ read_tables(Catalog *catalog)
 
 		if (!is_wanted(catalog, name, id))
 			continue;
+		/* its rows are logged with their history, in columns that are hidden */
+		if (strcmp(row[3], "SYSTEM VERSIONED") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot capture table \"%s\": it has system versioning",
+							id),
+					 errhint("Leave it out of the list of tables, or ALTER TABLE %s DROP SYSTEM VERSIONING.",
+							 sdb_mysql_conn_identifier(name))));
 		table = palloc0(sizeof(SourceTable));
 		table->catalog = pstrdup(catalog->source->database);
 		table->name = pstrdup(name);

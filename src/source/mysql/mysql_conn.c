@@ -38,6 +38,7 @@
 #include "utils/wait_event.h"
 
 #include "source/mysql/mysql_conn.h"
+#include "util/compat.h"
 
 /* The server sends something at least this often during a dump. */
 #define HEARTBEAT_MS	5000
@@ -53,8 +54,9 @@
 	"mysql_native_password,caching_sha2_password,sha256_password," \
 	"client_ed25519,parsec"
 
-/* server error that the library's headers of MariaDB do not name */
+/* server errors that the library's headers do not name */
 #define SERVER_ERROR_DUMP_FAILED	1236
+#define SERVER_ERROR_SAME_ID		4052	/* MariaDB; MySQL has it in 1236 */
 
 typedef enum ConnOp
 {
@@ -127,6 +129,7 @@ static const ConnError conn_errors[] = {
 	{ER_LOCK_WAIT_TIMEOUT, ERRCODE_LOCK_NOT_AVAILABLE},
 	{ER_QUERY_INTERRUPTED, ERRCODE_QUERY_CANCELED},
 	{SERVER_ERROR_DUMP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
+	{SERVER_ERROR_SAME_ID, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
 	{0, 0}
 };
 
@@ -138,7 +141,7 @@ static int	resume(MysqlConn *conn, int ready);
 static int	wait_for(MysqlConn *conn, int status, TimestampTz deadline);
 static int	read_packet(MYSQL *mysql);
 static bool run_query(MysqlConn *conn, const char *sql);
-static void report(MysqlConn *conn, const char *statement) pg_attribute_noreturn();
+pg_noreturn static void report(MysqlConn *conn, const char *statement);
 static const char *dump_hint(const char *message);
 static char *printable(const char *text);
 
@@ -381,6 +384,12 @@ sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id, const char *file,
 	if (conn->mysql->methods->db_command(conn->mysql, COM_BINLOG_DUMP,
 										 (const char *) arg, len, 1, NULL))
 		report(conn, NULL);
+	/* a call without coroutine leaves the socket blocking, also for TLS */
+	if (!pg_set_noblock(sdb_mysql_conn_socket(conn)))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not set the connection to \"%s\" to nonblocking mode: %m",
+						conn->address)));
 
 	conn->methods = *conn->mysql->methods;
 	conn->methods.db_read_query_result = read_packet;
@@ -713,7 +722,7 @@ report(MysqlConn *conn, const char *statement)
 					   mysql_sqlstate(conn->mysql), statement) :
 			 errdetail("Error %d, SQLSTATE %s.", code,
 					   mysql_sqlstate(conn->mysql)),
-			 code == SERVER_ERROR_DUMP_FAILED ?
+			 sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ?
 			 errhint("%s", dump_hint(message)) : 0));
 }
 

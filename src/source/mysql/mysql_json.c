@@ -36,7 +36,7 @@
 
 #define MAX_DEPTH			100 /* the server's own limit */
 
-#define MAX_PRECISION		68	/* of a decimal; 65 in columns, more in results */
+#define MAX_PRECISION		68	/* of a decimal; columns have up to 65 */
 
 /*
  * A double is shown without exponent if its point is in this range, or among
@@ -88,7 +88,8 @@ typedef struct JsonBox
 } JsonBox;
 
 static void append_value(JsonReader *reader, JsonType type, ByteCursor cur);
-static void append_container(JsonReader *reader, JsonType type, ByteCursor cur);
+static void append_container(JsonReader *reader, JsonType type,
+							 ByteCursor cur);
 static void open_box(JsonReader *reader, JsonType type, ByteCursor cur,
 					 JsonBox *box);
 static void append_key(JsonReader *reader, const JsonBox *box, uint32 idx0);

@@ -110,29 +110,6 @@ sdb_mysql_position_before(const MysqlPosition *a, const MysqlPosition *b)
 	return a->pos < b->pos;
 }
 
-MysqlPosition *
-sdb_mysql_position_copy(const MysqlPosition *position)
-{
-	MysqlPosition *result = palloc(sizeof(MysqlPosition));
-	ListCell   *lc;
-
-	*result = *position;
-	result->file = pstrdup(position->file);
-	result->gtids = position->gtids ? pstrdup(position->gtids) : NULL;
-	result->prepared = NIL;
-	foreach(lc, position->prepared)
-	{
-		MysqlXaPosition *from = lfirst(lc);
-		MysqlXaPosition *to = palloc(sizeof(MysqlXaPosition));
-
-		to->xid = pstrdup(from->xid);
-		to->file = pstrdup(from->file);
-		to->pos = from->pos;
-		result->prepared = lappend(result->prepared, to);
-	}
-	return result;
-}
-
 bool
 sdb_mysql_position_covers(const char *position, const char *before)
 {

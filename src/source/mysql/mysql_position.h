@@ -40,9 +40,6 @@ extern MysqlPosition *sdb_mysql_position_parse(const char *text,
 extern bool sdb_mysql_position_before(const MysqlPosition *a,
 									  const MysqlPosition *b);
 
-/* A deep copy in CurrentMemoryContext. */
-extern MysqlPosition *sdb_mysql_position_copy(const MysqlPosition *position);
-
 /* SourceRoutine.position_covers and .position_check */
 extern bool sdb_mysql_position_covers(const char *position,
 									  const char *before);

@@ -173,8 +173,8 @@ static void check_name(const MysqlTableMap *map, const SourceTable *table,
 static const Charset *find_charset(const SourceTable *table,
 								   const SourceColumn *column, MysqlType type);
 static SourceBytes *make_labels(const SourceColumn *column);
-static void report_mismatch(const MysqlTableMap *map, const SourceTable *table,
-							int idx0) pg_attribute_noreturn();
+pg_noreturn static void report_mismatch(const MysqlTableMap *map,
+										const SourceTable *table, int idx0);
 static char *declared_text(const SourceColumn *column);
 static char *stored_text(const MysqlTableMap *map, int idx0);
 

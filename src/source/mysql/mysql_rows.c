@@ -47,6 +47,8 @@ static const RowsType rows_types[] = {
 static const RowsType *find_rows_type(const MysqlEvent *event);
 static void skip_extra_data(ByteCursor *cur);
 static int	count_present(const uint8 *present, int ncolumns);
+static void check_left_out(const MysqlRows *rows, const MysqlRowPlan *plan,
+						   const SourceValue *row);
 static void decode_image(ByteCursor *cur, const uint8 *present,
 						 const MysqlRowPlan *plan, SourceValue *row);
 
@@ -82,6 +84,10 @@ sdb_mysql_rows_open(const MysqlFormat *format, const MysqlEvent *event,
 		sdb_mysql_inflate_event(&cur);
 	rows->rows = cur;
 
+	rows->lacks_columns = rows->after_present != NULL &&
+		(type->kind == CHANGE_INSERT || format->is_mariadb) &&
+		count_present(rows->after_present, rows->ncolumns) < rows->ncolumns;
+
 	/* INSERT () VALUES () under a minimal image sends no byte for its row */
 	rows->empty_row = type->kind == CHANGE_INSERT && rows->ncolumns > 0 &&
 		sdb_bytes_left(&cur) == 0 &&
@@ -108,6 +114,8 @@ sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
 	if (rows->after_present)
 		decode_image(cur, rows->after_present, plan, after);
 	sdb_error_position.column = NULL;
+	if (rows->lacks_columns)
+		check_left_out(rows, plan, after);
 
 	if (cur->pos == start && !rows->empty_row)
 		sdb_mysql_malformed(cur, "%zu bytes follow rows that have none.",
@@ -152,6 +160,30 @@ count_present(const uint8 *present, int ncolumns)
 	for (int i = 0; i < ncolumns; i++)
 		result += bit_is_set(present, i);
 	return result;
+}
+
+/*
+ * Columns left out of an INSERT take their default here: one that could not be
+ * carried over would come out wrong.  Generated columns have none, and MariaDB
+ * leaves virtual ones out even when they change.
+ */
+static void
+check_left_out(const MysqlRows *rows, const MysqlRowPlan *plan,
+			   const SourceValue *row)
+{
+	for (int i = 0; i < plan->ncolumns; i++)
+	{
+		const SourceColumn *column = &plan->table->columns[i];
+
+		if (row[i].kind == VALUE_UNCHANGED &&
+			(column->generated || (rows->kind == CHANGE_INSERT &&
+								   column->default_kind == DEFAULT_OTHER)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a change of table \"%s\" leaves out column \"%s\", whose value is not known here",
+							plan->table->id, column->name),
+					 errhint("Run SET GLOBAL binlog_row_image = 'FULL' at the source.")));
+	}
 }
 
 static void

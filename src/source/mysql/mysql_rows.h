@@ -18,6 +18,7 @@ typedef struct MysqlRows
 	int			ncolumns;
 	const uint8 *before_present;	/* bitmaps of ncolumns; NULL if none */
 	const uint8 *after_present;
+	bool		lacks_columns;	/* left out ones may have values we miss */
 	bool		empty_row;		/* one row without a column is still to come */
 	ByteCursor	rows;
 } MysqlRows;

@@ -5,17 +5,19 @@
  * is held while rows are read.  What the copy contains (SnapshotPoint) is
  * found in the best way that the server and the user's privileges offer:
  *
- *	POINT_SERVER	MariaDB says itself which position a snapshot stands for.
- *	POINT_GLOBAL	MySQL: FLUSH TABLES WITH READ LOCK for the moment in which
- *					the snapshot is opened and the position read.
- *	POINT_TABLES	without that privilege, a second connection locks just the
- *					tables to be copied, for the same moment.
- *	POINT_WINDOW	without any lock, a window.  Its end is the position read
- *					after the snapshot was opened.  Its start is the head of
- *					the log file that was current before: MySQL rotates only
- *					when every transaction of the old file is committed in the
- *					engine, while the last ones of the current file may have
- *					been written to it and not be visible yet.
+ * - MariaDB says itself which position a snapshot stands for.
+ *
+ * - MySQL: FLUSH TABLES WITH READ LOCK for the moment in which the snapshot
+ *   is opened and the position read.
+ *
+ * - Without that privilege, a second connection locks just the tables to be
+ *   copied, for the same moment.
+ *
+ * - Without any lock, a window.  Its end is the position read after the
+ *   snapshot was opened.  Its start is the head of the log file that was
+ *   current before: MySQL rotates only when every transaction of the old file
+ *   is committed in the engine, while the last ones of the current file may
+ *   have been written to it and not be visible yet.
  *
  * Tables of engines without transactions are not part of the snapshot: each
  * gets a window from just before to just after it is read.
@@ -35,19 +37,10 @@
 
 #define SERVER_LOCK_WAIT_TIMEOUT	1205
 
-typedef enum PointKind
-{
-	POINT_SERVER,
-	POINT_GLOBAL,
-	POINT_TABLES,
-	POINT_WINDOW
-} PointKind;
-
 struct MysqlSnapshot
 {
 	MemoryContext context;		/* this struct and what it points to */
 	MemoryContext row_context;	/* of the row last returned */
-	PointKind	kind;
 	SnapshotPoint point;		/* of tables in the transaction */
 	List	   *bare;			/* ids of tables without transactions */
 
@@ -289,7 +282,6 @@ find_bare_tables(MysqlSource *source, MysqlSnapshot *snapshot, List *tables)
 	}
 }
 
-/* POINT_SERVER */
 static void
 open_at_server(MysqlSource *source, MysqlSnapshot *snapshot)
 {
@@ -309,7 +301,6 @@ open_at_server(MysqlSource *source, MysqlSnapshot *snapshot)
 	/* says why, if the log is off */
 	if (position.file == NULL || position.file[0] == '\0')
 		position = *sdb_mysql_log_position(source, conn);
-	snapshot->kind = POINT_SERVER;
 	snapshot->point.from = sdb_mysql_position_to_text(&position);
 }
 
@@ -321,7 +312,6 @@ open_under_global_lock(MysqlSource *source, MysqlSnapshot *snapshot)
 	if (!try_lock(source, conn, "FLUSH TABLES WITH READ LOCK"))
 		return false;
 	start_transaction(conn);
-	snapshot->kind = POINT_GLOBAL;
 	snapshot->point.from = log_position_text(source);
 	sdb_mysql_conn_execute(conn, "UNLOCK TABLES");
 	return true;
@@ -351,8 +341,7 @@ open_under_table_locks(MysqlSource *source, MysqlSnapshot *snapshot,
 	if (locked)
 	{
 		start_transaction(conn);
-		snapshot->kind = POINT_TABLES;
-		snapshot->point.from = log_position_text(source);
+			snapshot->point.from = log_position_text(source);
 	}
 	sdb_mysql_conn_close(locker);
 	return locked;
@@ -369,7 +358,6 @@ open_with_window(MysqlSource *source, MysqlSnapshot *snapshot, List *tables)
 					psprintf("GRANT LOCK TABLES ON %s.* TO the user \"%s\", or add a primary key.",
 							 sdb_mysql_conn_identifier(source->database),
 							 source->options.user));
-	snapshot->kind = POINT_WINDOW;
 	snapshot->point.from = head_of_log(source, conn);
 	start_transaction(conn);
 	snapshot->point.until = log_position_text(source);

@@ -124,7 +124,7 @@ do_tables(MysqlStream *stream, const MysqlStatement *statement)
 		if (!sdb_mysql_source_captures(stream->source, name->database,
 									   name->table))
 			continue;
-		table = sdb_mysql_stream_find(stream, name->table);
+		table = sdb_mysql_tables_find(stream, name->table);
 		switch (statement->kind)
 		{
 			case STATEMENT_CREATE_TABLE:
@@ -153,7 +153,7 @@ do_tables(MysqlStream *stream, const MysqlStatement *statement)
 static void
 create_table(MysqlStream *stream, const char *name, bool replaces)
 {
-	SourceTable *table = sdb_mysql_stream_find(stream, name);
+	SourceTable *table = sdb_mysql_tables_find(stream, name);
 
 	/* IF NOT EXISTS, or it was described already, at a later time */
 	if (table != NULL && !replaces)
@@ -162,18 +162,18 @@ create_table(MysqlStream *stream, const char *name, bool replaces)
 		return;
 	}
 	drop_table(stream, name);
-	(void) sdb_mysql_stream_create(stream, name);
+	(void) sdb_mysql_tables_create(stream, name);
 }
 
 static void
 drop_table(MysqlStream *stream, const char *name)
 {
-	SourceTable *table = sdb_mysql_stream_find(stream, name);
+	SourceTable *table = sdb_mysql_tables_find(stream, name);
 
-	sdb_mysql_stream_forget_absent(stream, name);
-	sdb_mysql_stream_forget_maps(stream->main);
+	sdb_mysql_tables_forget_absent(stream, name);
+	sdb_mysql_reader_forget_maps(stream->main);
 	if (table != NULL)
-		sdb_mysql_stream_drop(stream, table);
+		sdb_mysql_tables_drop(stream, table);
 }
 
 static void
@@ -198,7 +198,7 @@ check_unchanged(MysqlStream *stream, SourceTable *table)
 {
 	SourceTable *now;
 
-	sdb_mysql_stream_forget_maps(stream->main);
+	sdb_mysql_reader_forget_maps(stream->main);
 	now = sdb_mysql_catalog_describe_one(stream->source, table->name);
 	sdb_mysql_source_release(stream->source);
 	if (now != NULL && sdb_table_equal(now, table))

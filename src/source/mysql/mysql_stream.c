@@ -10,14 +10,6 @@
  * The position moves only between groups: a stream that begins there sees the
  * next group whole.  Inside a group it stands where the group began.
  *
- * A table map is kept with the decoder made from it, under its table id, and
- * compared byte by byte when it comes again, so reuse of an id is harmless.
- *
- * A captured table that is not known yet is described at the source when it is
- * first seen, and its creation delivered.  If the source no longer has it, its
- * rows cannot be decoded: they are left out, with a warning, until DROP TABLE
- * is seen.
- *
  * Memory: events and changes live in event_context and row_context, so a
  * transaction of any size takes what its largest event takes.
  *
@@ -26,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -43,12 +34,6 @@
 /* the id in a ROWS event without rows that only ends a statement */
 #define DUMMY_TABLE_ID	UINT64CONST(0xFFFFFF)
 
-static uint32 hash_name(const void *key, Size keysize);
-static int	compare_names(const void *a, const void *b, Size keysize);
-static bool is_absent(const MysqlStream *stream, const char *name);
-static const char *table_key(const MysqlStream *stream, const char *name);
-static void add_table(MysqlStream *stream, SourceTable *table,
-					  MemoryContext context);
 static void push_begin(MysqlStream *stream);
 static void append_change(MysqlStream *stream, ChangeKind kind,
 						  SourceTable *table, SchemaChange *schema);
@@ -57,21 +42,17 @@ static bool next_row(MysqlStream *stream, Change *change);
 static SourceResult next_event(MysqlStream *stream);
 static void handle_event(MysqlStream *stream, const MysqlEvent *event);
 static void handle_gtid(MysqlStream *stream, const MysqlEvent *event);
-static void handle_table_map(MysqlStream *stream, const MysqlEvent *event);
-static void resolve_map(MysqlStream *stream, StreamMap *map,
-						const MysqlEvent *event);
 static void handle_rows(MysqlStream *stream, const MysqlEvent *event);
 static void handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event);
 static void handle_load(MysqlStream *stream, const MysqlEvent *event);
-static void refuse_event(MysqlStream *stream, const MysqlEvent *event,
-						 const char *hint) pg_attribute_noreturn();
+pg_noreturn static void refuse_event(MysqlStream *stream,
+									 const MysqlEvent *event,
+									 const char *hint);
 static void begin_group(MysqlStream *stream, const MysqlEvent *event);
 static void finish_group(MysqlStream *stream);
 static void check_no_group(MysqlStream *stream);
 static void reach(MysqlStream *stream);
 static bool in_prepared_part(const MysqlStream *stream);
-static void set_absent(MysqlStream *stream, const char *name);
-static HTAB *make_maps(MysqlReader *reader);
 
 void
 sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
@@ -81,8 +62,6 @@ sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
 	MemoryContext old_context;
 	MysqlStream *stream;
 	MysqlPosition *start;
-	HASHCTL		ctl;
-	ListCell   *lc;
 	char	   *reason;
 
 	if (source->stream != NULL)
@@ -105,19 +84,10 @@ sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
 	stream->row_context = AllocSetContextCreate(context, "MySQL row",
 												ALLOCSET_DEFAULT_SIZES);
 	stream->position = *start;
-	ctl.keysize = sizeof(char *);
-	ctl.entrysize = sizeof(StreamTable);
-	ctl.hash = hash_name;
-	ctl.match = compare_names;
-	ctl.hcxt = context;
-	stream->tables = hash_create("MySQL tables", 64, &ctl,
-								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
-								 HASH_CONTEXT);
-	foreach(lc, tables)
-		add_table(stream, lfirst(lc), NULL);
+	sdb_mysql_tables_init(stream, tables);
 
 	sdb_mysql_source_release(source);
-	stream->main = sdb_mysql_stream_read(source, source->options.client_id,
+	stream->main = sdb_mysql_reader_open(source, source->options.client_id,
 										 start->file, start->pos);
 	source->stream = stream;
 	MemoryContextSwitchTo(old_context);
@@ -165,75 +135,6 @@ sdb_mysql_stream_position(Source *base)
 	return sdb_mysql_position_to_text(&((MysqlSource *) base)->stream->position);
 }
 
-MysqlReader *
-sdb_mysql_stream_read(MysqlSource *source, uint32 server_id, const char *file,
-					  uint64 pos)
-{
-	MemoryContext context;
-	MemoryContext old_context;
-	MysqlReader *reader;
-
-	if (pos > PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot read file \"%s\" of \"%s\" from offset " UINT64_FORMAT,
-						file, source->base.address, pos),
-				 errdetail("Offsets in the binary log are sent with 32 bits.")));
-	context = AllocSetContextCreate(CurrentMemoryContext, "MySQL reader",
-									ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(context);
-	reader = palloc0(sizeof(MysqlReader));
-	reader->context = context;
-	strlcpy(reader->file, file, sizeof(reader->file));
-	reader->end = pos;
-	reader->conn = sdb_mysql_source_connect(source);
-	sdb_mysql_conn_dump(reader->conn, server_id, file, (uint32) pos);
-	MemoryContextSwitchTo(old_context);
-	return reader;
-}
-
-bool
-sdb_mysql_stream_event(MysqlReader *reader, MysqlEvent *event)
-{
-	const uint8 *data;
-	Size		len;
-
-	if (!sdb_mysql_conn_packet(reader->conn, &data, &len))
-		return false;
-	sdb_mysql_event_parse(&reader->format, data, len, event);
-	switch ((int) event->type)
-	{
-		case MYSQL_EVENT_ROTATE:
-			{
-				MysqlRotate rotate;
-
-				sdb_mysql_event_rotate(event, &rotate);
-				memcpy(reader->file, rotate.file, rotate.file_len);
-				reader->file[rotate.file_len] = '\0';
-				reader->end = rotate.position;
-				return true;
-			}
-		case MYSQL_EVENT_FORMAT_DESCRIPTION:
-			sdb_mysql_event_format(event, &reader->format);
-			break;
-		case MYSQL_EVENT_HEARTBEAT:
-		case MYSQL_EVENT_HEARTBEAT_V2:
-			return true;
-		default:
-			break;
-	}
-	if (event->log_pos != 0 && !(event->flags & MYSQL_EVENT_FLAG_ARTIFICIAL))
-	{
-		uint64		high = reader->end & ~UINT64CONST(0xFFFFFFFF);
-
-		/* the header has 32 bits of it, and a file may be larger */
-		if ((high | event->log_pos) < reader->end)
-			high += UINT64CONST(1) << 32;
-		reader->end = high | event->log_pos;
-	}
-	return true;
-}
-
 void
 sdb_mysql_stream_push(MysqlStream *stream, ChangeKind kind,
 					  SourceTable *table, SchemaChange *schema)
@@ -251,132 +152,12 @@ sdb_mysql_stream_end_group(MysqlStream *stream)
 		finish_group(stream);
 }
 
-SourceTable *
-sdb_mysql_stream_find(MysqlStream *stream, const char *name)
-{
-	const char *key = table_key(stream, name);
-	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
-
-	return entry != NULL ? entry->table : NULL;
-}
-
-SourceTable *
-sdb_mysql_stream_create(MysqlStream *stream, const char *name)
-{
-	SourceTable *found;
-	SchemaChange *schema;
-	MemoryContext context;
-	MemoryContext old_context;
-
-	found = sdb_mysql_catalog_describe_one(stream->source, name);
-	sdb_mysql_source_release(stream->source);
-	if (found == NULL)
-		return NULL;
-
-	context = AllocSetContextCreate(stream->context, "MySQL table",
-									ALLOCSET_SMALL_SIZES);
-	old_context = MemoryContextSwitchTo(context);
-	found = sdb_table_copy(found);
-	MemoryContextSwitchTo(stream->event_context);
-	schema = palloc0(sizeof(SchemaChange));
-	schema->kind = SCHEMA_CREATE_TABLE;
-	schema->after = found;
-	MemoryContextSwitchTo(old_context);
-	add_table(stream, found, context);
-	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
-	return found;
-}
-
-void
-sdb_mysql_stream_drop(MysqlStream *stream, SourceTable *table)
-{
-	const char *key = table_key(stream, table->name);
-	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
-	MemoryContext context = entry->context;
-	MemoryContext old_context;
-	SchemaChange *schema;
-
-	(void) hash_search(stream->tables, &key, HASH_REMOVE, NULL);
-	old_context = MemoryContextSwitchTo(stream->context);
-	if (context != NULL)
-		stream->dropped = lappend(stream->dropped, context);
-	MemoryContextSwitchTo(stream->event_context);
-	schema = palloc0(sizeof(SchemaChange));
-	schema->kind = SCHEMA_DROP_TABLE;
-	schema->before = table;
-	MemoryContextSwitchTo(old_context);
-	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
-}
-
-void
-sdb_mysql_stream_forget_maps(MysqlReader *reader)
-{
-	if (reader->maps != NULL)
-		MemoryContextDelete(reader->map_context);
-	reader->maps = NULL;
-}
-
 char *
 sdb_mysql_stream_where(const MysqlStream *stream)
 {
 	const MysqlReader *reader = stream->xa ? stream->xa : stream->main;
 
 	return psprintf("%s:" UINT64_FORMAT, reader->file, reader->end);
-}
-
-void
-sdb_mysql_stream_forget_absent(MysqlStream *stream, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, stream->absent)
-	{
-		if (sdb_mysql_source_same_name(stream->source, lfirst(lc), name))
-			stream->absent = foreach_delete_current(stream->absent, lc);
-	}
-}
-
-/* Keys of stream->tables are pointers to names. */
-static uint32
-hash_name(const void *key, Size keysize)
-{
-	const char *name = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) name, (int) strlen(name));
-}
-
-static int
-compare_names(const void *a, const void *b, Size keysize)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-/* A name as the key it has in stream->tables. */
-static const char *
-table_key(const MysqlStream *stream, const char *name)
-{
-	char	   *key;
-	char	   *p;
-
-	if (!stream->source->ignores_case)
-		return name;
-	key = pstrdup(name);
-	for (p = key; *p; p++)
-		*p = pg_tolower((unsigned char) *p);
-	return key;
-}
-
-static void
-add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
-{
-	MemoryContext old_context = MemoryContextSwitchTo(stream->context);
-	const char *key = table_key(stream, table->name);
-	StreamTable *entry;
-
-	entry = hash_search(stream->tables, &key, HASH_ENTER, NULL);
-	entry->table = table;
-	entry->context = context;
-	MemoryContextSwitchTo(old_context);
 }
 
 static void
@@ -467,7 +248,7 @@ next_event(MysqlStream *stream)
 	}
 	MemoryContextReset(stream->event_context);
 	old_context = MemoryContextSwitchTo(stream->event_context);
-	ready = sdb_mysql_stream_event(stream->xa ? stream->xa : stream->main,
+	ready = sdb_mysql_reader_next(stream->xa ? stream->xa : stream->main,
 								   &event);
 	if (ready)
 	{
@@ -497,7 +278,8 @@ handle_event(MysqlStream *stream, const MysqlEvent *event)
 			break;
 
 		case MYSQL_EVENT_TABLE_MAP:
-			handle_table_map(stream, event);
+			if (!in_prepared_part(stream))
+				sdb_mysql_reader_map(stream, event);
 			break;
 
 		case MYSQL_EVENT_WRITE_ROWS_V1:
@@ -610,85 +392,15 @@ handle_gtid(MysqlStream *stream, const MysqlEvent *event)
 }
 
 static void
-handle_table_map(MysqlStream *stream, const MysqlEvent *event)
-{
-	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
-	ByteCursor	cur = event->body;
-	Size		nbytes = sdb_bytes_left(&cur);
-	StreamMap  *map;
-	uint64		table_id;
-	bool		found;
-
-	if (in_prepared_part(stream))
-		return;
-	if (reader->maps == NULL)
-		reader->maps = make_maps(reader);
-	table_id = sdb_bytes_le48(&cur);
-	map = hash_search(reader->maps, &table_id, HASH_ENTER, &found);
-	if (found && map->nbytes == nbytes &&
-		memcmp(map->bytes, event->body.pos, nbytes) == 0)
-		return;
-
-	if (found)
-		MemoryContextDelete(map->context);
-	memset(map, 0, sizeof(StreamMap));
-	map->table_id = table_id;
-	map->context = AllocSetContextCreate(reader->map_context, "MySQL map",
-										 ALLOCSET_SMALL_SIZES);
-	map->nbytes = nbytes;
-	map->bytes = memcpy(MemoryContextAlloc(map->context, nbytes),
-						event->body.pos, nbytes);
-	resolve_map(stream, map, event);
-}
-
-/* Which table is it, and how are its rows decoded? */
-static void
-resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
-{
-	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
-	MemoryContext old_context = MemoryContextSwitchTo(map->context);
-	MysqlTableMap *parsed;
-	char	   *name;
-
-	parsed = sdb_mysql_event_table_map(&reader->format, event);
-	name = sdb_mysql_from_utf8(parsed->table);
-	if (!sdb_mysql_source_captures(stream->source,
-								   sdb_mysql_from_utf8(parsed->database),
-								   name))
-	{
-		MemoryContextSwitchTo(old_context);
-		return;
-	}
-	map->table = sdb_mysql_stream_find(stream, name);
-	if (map->table == NULL && !is_absent(stream, name))
-	{
-		MemoryContextSwitchTo(stream->event_context);
-		map->table = sdb_mysql_stream_create(stream, name);
-		if (map->table == NULL)
-			set_absent(stream, name);
-		MemoryContextSwitchTo(map->context);
-	}
-	if (map->table != NULL)
-	{
-		map->plan = sdb_mysql_rows_plan(parsed, map->table);
-		map->before = palloc0(map->table->ncolumns * sizeof(SourceValue));
-		map->after = palloc0(map->table->ncolumns * sizeof(SourceValue));
-	}
-	MemoryContextSwitchTo(old_context);
-}
-
-static void
 handle_rows(MysqlStream *stream, const MysqlEvent *event)
 {
 	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
-	StreamMap  *map = NULL;
+	StreamMap  *map;
 
 	if (in_prepared_part(stream))
 		return;
 	sdb_mysql_rows_open(&reader->format, event, &stream->rows);
-	if (reader->maps != NULL)
-		map = hash_search(reader->maps, &stream->rows.table_id, HASH_FIND,
-						  NULL);
+	map = sdb_mysql_reader_find_map(reader, stream->rows.table_id);
 	if (map == NULL && stream->rows.table_id != DUMMY_TABLE_ID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -791,7 +503,7 @@ finish_group(MysqlStream *stream)
 
 	if (stream->main->maps != NULL &&
 		hash_get_num_entries(stream->main->maps) > MAX_MAPS)
-		sdb_mysql_stream_forget_maps(stream->main);
+		sdb_mysql_reader_forget_maps(stream->main);
 	position->prepared = list_delete_ptr(position->prepared, stream->decided);
 	stream->decided = NULL;
 	foreach(lc, stream->dropped)
@@ -840,60 +552,4 @@ static bool
 in_prepared_part(const MysqlStream *stream)
 {
 	return stream->in_xa && stream->xa == NULL;
-}
-
-static HTAB *
-make_maps(MysqlReader *reader)
-{
-	HASHCTL		ctl;
-
-	reader->map_context = AllocSetContextCreate(reader->context, "MySQL maps",
-												ALLOCSET_DEFAULT_SIZES);
-	ctl.keysize = sizeof(uint64);
-	ctl.entrysize = sizeof(StreamMap);
-	ctl.hcxt = reader->map_context;
-	return hash_create("MySQL table maps", 64, &ctl,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-static bool
-is_absent(const MysqlStream *stream, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, stream->absent)
-	{
-		if (sdb_mysql_source_same_name(stream->source, lfirst(lc), name))
-			return true;
-	}
-	return false;
-}
-
-/*
- * A sequence of MariaDB looks like a table in the log; it is none of ours, and
- * nobody needs to hear about it.
- */
-static void
-set_absent(MysqlStream *stream, const char *name)
-{
-	MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
-	MemoryContext old_context;
-	char	   *kind;
-
-	kind = sdb_mysql_conn_scalar(conn,
-								 psprintf("SELECT table_type FROM information_schema.tables"
-										  " WHERE table_schema = %s AND table_name = %s",
-										  sdb_mysql_conn_literal(conn,
-																 stream->source->database),
-										  sdb_mysql_conn_literal(conn, name)));
-	sdb_mysql_source_release(stream->source);
-	old_context = MemoryContextSwitchTo(stream->context);
-	stream->absent = lappend(stream->absent, pstrdup(name));
-	MemoryContextSwitchTo(old_context);
-	if (kind == NULL)
-		ereport(WARNING,
-				(errmsg("leaving out rows of table \"%s.%s\", which the source no longer has",
-						stream->source->database, name),
-				 errdetail("They were logged at %s; without the table's definition they cannot be decoded.",
-						   sdb_mysql_stream_where(stream))));
 }

@@ -1,14 +1,17 @@
 /*
  * mysql_stream.h --- state of a stream, shared by the files that make it
  *
- * mysql_stream.c reads events and makes changes of them, mysql_statement.c
- * does what statements say, mysql_xa.c goes back for prepared transactions.
+ * mysql_stream.c makes changes of events, mysql_reader.c reads events and
+ * keeps table maps, mysql_tables.c knows the tables, mysql_statement.c does
+ * what statements say, mysql_xa.c goes back for prepared transactions.
  */
 #ifndef SDB_MYSQL_STREAM_H
 #define SDB_MYSQL_STREAM_H
 
-#include "source/mysql/mysql_internal.h"
 #include "utils/hsearch.h"
+
+#include "source/mysql/mysql_internal.h"
+#include "util/compat.h"
 
 /* MysqlReader --- one dump of the binary log */
 typedef struct MysqlReader
@@ -96,45 +99,65 @@ extern void sdb_mysql_stream_push(MysqlStream *stream, ChangeKind kind,
 /* The group is complete: COMMIT if anything of it was delivered. */
 extern void sdb_mysql_stream_end_group(MysqlStream *stream);
 
-extern SourceTable *sdb_mysql_stream_find(MysqlStream *stream,
-										  const char *name);
-
-/*
- * sdb_mysql_stream_create --- describe a table that the stream does not know
- * and deliver its creation; NULL if the source no longer has it.
- */
-extern SourceTable *sdb_mysql_stream_create(MysqlStream *stream,
-											const char *name);
-extern void sdb_mysql_stream_drop(MysqlStream *stream, SourceTable *table);
-
-/* Forget all table maps, since tables have changed. */
-extern void sdb_mysql_stream_forget_maps(MysqlReader *reader);
-
 /* "file:offset" of the event at work, for messages */
 extern char *sdb_mysql_stream_where(const MysqlStream *stream);
 
+/* The tables known at the start: List of SourceTable *. */
+extern void sdb_mysql_tables_init(MysqlStream *stream, List *tables);
+
+/* The captured table of that name; NULL if it is not known. */
+extern SourceTable *sdb_mysql_tables_find(MysqlStream *stream,
+										  const char *name);
+
+/*
+ * sdb_mysql_tables_meet --- rows of a captured table come: which is it?
+ *
+ * Describes it if it is new; NULL if its rows are to be left out.
+ */
+extern SourceTable *sdb_mysql_tables_meet(MysqlStream *stream,
+										  const char *name);
+
+/*
+ * sdb_mysql_tables_create --- describe a table that the stream does not know
+ * and deliver its creation; NULL if the source no longer has it.
+ */
+extern SourceTable *sdb_mysql_tables_create(MysqlStream *stream,
+											const char *name);
+extern void sdb_mysql_tables_drop(MysqlStream *stream, SourceTable *table);
+
+/* Forget that a table was absent, since it was dropped. */
+extern void sdb_mysql_tables_forget_absent(MysqlStream *stream,
+										   const char *name);
+
 /* A new dump from (file, pos) on, in a child of CurrentMemoryContext. */
-extern MysqlReader *sdb_mysql_stream_read(MysqlSource *source,
+extern MysqlReader *sdb_mysql_reader_open(MysqlSource *source,
 										  uint32 server_id, const char *file,
 										  uint64 pos);
 
 /*
- * sdb_mysql_stream_event --- the next event of a dump, rotation and format
+ * sdb_mysql_reader_next --- the next event of a dump, rotation and format
  * already taken note of.
  *
  * result: false at once if none is there
  */
-extern bool sdb_mysql_stream_event(MysqlReader *reader, MysqlEvent *event);
+extern bool sdb_mysql_reader_next(MysqlReader *reader, MysqlEvent *event);
 
-/* Forget that a table was absent, since it was dropped. */
-extern void sdb_mysql_stream_forget_absent(MysqlStream *stream,
-										   const char *name);
+/* Keep a TABLE_MAP event of the dump at work, and what its table is. */
+extern void sdb_mysql_reader_map(MysqlStream *stream, const MysqlEvent *event);
+
+/* The map with that table id; NULL if there is none. */
+extern StreamMap *sdb_mysql_reader_find_map(const MysqlReader *reader,
+											uint64 table_id);
+
+/* Forget all table maps, since tables have changed. */
+extern void sdb_mysql_reader_forget_maps(MysqlReader *reader);
 
 /* Do what a QUERY event says. */
 extern void sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event);
 
 /* The error for rows that were logged as a statement. */
-extern void sdb_mysql_statement_refuse(MysqlStream *stream, const char *what) pg_attribute_noreturn();
+pg_noreturn extern void sdb_mysql_statement_refuse(MysqlStream *stream,
+												   const char *what);
 
 /* A group of the main dump ended with XA PREPARE. */
 extern void sdb_mysql_xa_prepared(MysqlStream *stream, const char *xid);

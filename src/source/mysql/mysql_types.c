@@ -238,6 +238,7 @@ sdb_mysql_types_column(const MysqlColumnInfo *info, SourceColumn *column)
 								  "abcdefghijklmnopqrstuvwxyz0123456789");
 	const TypeName *type = find_type(info->column_type, name_len);
 	const char *rest;
+	const char *name;
 	bool		is_unsigned;
 
 	if (!type)
@@ -250,9 +251,8 @@ sdb_mysql_types_column(const MysqlColumnInfo *info, SourceColumn *column)
 		type = find_type("json", strlen("json"));
 
 	is_unsigned = strstr(rest, " unsigned") != NULL;
-	column->type_name = psprintf("%s%s",
-								 type->canonical ? type->canonical : type->name,
-								 is_unsigned ? " unsigned" : "");
+	name = type->canonical ? type->canonical : type->name;
+	column->type_name = psprintf("%s%s", name, is_unsigned ? " unsigned" : "");
 	column->kind = type->kind;
 	if (column->kind == VALUE_INT && is_unsigned)
 		column->kind = VALUE_UINT;
@@ -439,9 +439,11 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 	char	   *value;
 	int			len;
 
-	if (!text || column->generated || column->identity)
+	if (!text || column->generated || column->identity ||
+		(info->is_mariadb && strcmp(text, "NULL") == 0))
 		return;
 
+	column->default_kind = DEFAULT_OTHER;
 	if ((type->type == MYSQL_T_DATETIME || type->type == MYSQL_T_TIMESTAMP) &&
 		is_now(text))
 	{
@@ -455,7 +457,7 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 		end = parse_literal(text, &value, &len);
 	if (end ? *end != '\0' : info->is_mariadb && !is_number(text) &&
 		type->type != MYSQL_T_BIT)
-		return;					/* an expression, NULL among them */
+		return;					/* an expression */
 	if (!end)
 	{
 		value = pstrdup(text);

@@ -7,6 +7,20 @@ def quoted(name):
     return '"%s"' % name.replace('"', '""')
 
 
+def difference(expected, found):
+    """What is wrong, in a few lines."""
+    missing = [row for row in expected if row not in found]
+    surplus = [row for row in found if row not in expected]
+    lines = ["%d rows expected, %d found" % (len(expected), len(found))]
+    for wanted, row in list(zip(missing, surplus))[:3]:
+        lines.append("should be %s, is %s" % tuple(zip(*(
+            pair for pair in zip(wanted, row) if pair[0] != pair[1]))))
+    for title, rows in (("missing", missing[len(surplus):]),
+                        ("surplus", surplus[len(missing):])):
+        lines.extend("%s: %s" % (title, row) for row in rows[:3])
+    return "\n".join(lines)
+
+
 class Connector:
     def __init__(self, pg, database, name):
         self.pg = pg
@@ -113,12 +127,8 @@ class Connector:
         try:
             self.wait(equal, "equal rows in %s" % table, timeout)
         except AssertionError as error:
-            missing = [row for row in expected if row not in found][:5]
-            surplus = [row for row in found if row not in expected][:5]
-            raise AssertionError(
-                "%s\n%d rows expected, %d found\nmissing: %s\nsurplus: %s"
-                % (error, len(expected), len(found), missing, surplus)) \
-                from None
+            raise AssertionError("%s\n%s" % (error, difference(
+                expected, found))) from None
 
     def wait_equal(self, table, columns="*", order="ORDER BY 1", timeout=30):
         """Until both sides hold the same rows, which must be of types that

@@ -93,8 +93,10 @@ class Postgres(Server):
             return False
 
     def connect(self, database="postgres", user="postgres"):
+        # a lock that is never given up must fail a test, not hang it
         connection = psycopg2.connect(host=self.directory, dbname=database,
-                                      user=user)
+                                      user=user,
+                                      options="-c statement_timeout=60s")
         connection.autocommit = True
         return connection
 

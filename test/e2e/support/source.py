@@ -64,6 +64,7 @@ class SourceServer(Server):
         """A connection as root, in UTC, without strictness."""
         settings = {"unix_socket": self.socket, "user": "root",
                     "charset": "utf8mb4", "autocommit": True,
+                    "read_timeout": 120,
                     "init_command": "SET time_zone = '+00:00', sql_mode = ''"}
         settings.update(options)
         return pymysql.connect(database=database, **settings)

@@ -7,7 +7,7 @@ import random
 COLUMNS = {"t": ("id", "v"), "n": ("x", "v")}
 
 
-def workload(seed, ntransactions):
+def workload(seed, ntransactions, truncates=True):
     """Transactions, each a list of (verb, table, row...); they begin with
     empty tables."""
     chance = random.Random(seed)
@@ -43,7 +43,7 @@ def workload(seed, ntransactions):
         return ("update", "t", old, new)
 
     for number in range(ntransactions):
-        if number % 15 == 14:
+        if truncates and number % 15 == 14:
             rows["t"].clear()
             yield [("truncate", "t")]
         else:

@@ -160,7 +160,7 @@ INSERT INTO geometries VALUES
 
 CREATE TABLE images (
     id int PRIMARY KEY, a int, b varchar(10), c text, d blob,
-    v int GENERATED ALWAYS AS (a + 1) VIRTUAL,
+    v int GENERATED ALWAYS AS (a + 1) /*!80000 VIRTUAL */ /*M! STORED */,
     s int GENERATED ALWAYS AS (a + 2) STORED);
 SET SESSION binlog_row_image = MINIMAL;
 INSERT INTO images (id, a) VALUES (1, 10), (2, 20);

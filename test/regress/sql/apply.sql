@@ -1,14 +1,18 @@
--- apply/: changes into tables of every kind
-SET client_min_messages = error;
-CREATE EXTENSION IF NOT EXISTS synchdb CASCADE;
+--
+-- Changes into tables of every kind.  Nothing here touches a source.
+--
 \getenv abs_srcdir PG_ABS_SRCDIR
+SET client_encoding = utf8;
+CREATE SCHEMA apply_test;
+SET search_path = apply_test;
+SET client_min_messages = warning;
 \set convert :abs_srcdir '/../fake/test_convert.sql'
 \set apply :abs_srcdir '/../fake/test_apply.sql'
 \set ECHO none
 \i :convert
 \i :apply
 \set ECHO all
-RESET client_min_messages;
+LOAD 'synchdb';
 CREATE SCHEMA shop;
 SET session_replication_role = replica;
 
@@ -43,6 +47,12 @@ SELECT * FROM shop.a ORDER BY id;
 -- a change after an error that was rolled back
 SELECT try_apply(:A, '{INSERT shop.a|30|x|x,INSERT shop.a|1|x|x}'), try_apply(:A, '{INSERT shop.a|31|x|x}');
 SELECT count(*) FROM shop.a WHERE id IN (30, 31);
+
+-- change by change, each in a subtransaction
+SELECT test_apply_each(:A, '{INSERT shop.a|40|x|x,INSERT shop.a|40|y|y,UPDATE shop.a|40|\\U|\\U|1|\\U|\\U,
+  UPDATE shop.a|40|\\U|\\U|41|z|\\U,DELETE shop.a|40|\\U|\\U,UPDATE shop.a|41|\\U|\\U|42|\\U|\\U}');
+SELECT test_apply_each('{shop.none id:int:key,shop.a id:int:key name:text}', '{INSERT shop.none|1,INSERT shop.a|50|x,INSERT shop.none|1,DELETE shop.a|51|x,DELETE shop.a|50|x}');
+SELECT * FROM shop.a WHERE id >= 40 ORDER BY id;
 
 -- idempotent: overwrite, insert what is missing, delete if present
 TRUNCATE shop.a;
@@ -79,6 +89,11 @@ SELECT try_apply(:U, '{INSERT shop.u|1|\\N|1|x,UPDATE shop.u|1|\\N|1|z|1|1|1|y}'
 CREATE UNIQUE INDEX ON shop.u (a);
 SELECT try_apply(:U, '{INSERT shop.u|1|\\N|1|x,UPDATE shop.u|1|\\N|1|z|1|1|1|y}');
 SELECT try_apply(:U, '{DELETE shop.u|7|1|1|z}');
+SELECT * FROM shop.u;
+
+-- the source knows its rows by another key than we do, or sends nothing
+SELECT test_apply(:U, '{INSERT shop.u|2|20|2|p,INSERT shop.u|3|30|3|q,UPDATE shop.u|\\U|\\U|3|\\U|\\U|\\U|\\U|qq,DELETE shop.u|\\U|20|\\U|p}');
+SELECT try_apply(:U, '{DELETE shop.u|\\U|\\U|\\U|\\U}');
 SELECT * FROM shop.u;
 
 -- generated columns are computed, identity columns take the source's number
@@ -158,7 +173,7 @@ TABLE shop.w;
 
 -- what the role may not do
 CREATE ROLE synchdb_test_applier;
-GRANT USAGE ON SCHEMA shop TO synchdb_test_applier;
+GRANT USAGE ON SCHEMA shop, apply_test TO synchdb_test_applier;
 GRANT INSERT, SELECT ON shop.a TO synchdb_test_applier;
 SET ROLE synchdb_test_applier;
 SELECT try_apply(:A, '{INSERT shop.a|200|x|x}');
@@ -175,7 +190,7 @@ DROP ROLE synchdb_test_applier;
 ALTER TABLE shop.a DISABLE ROW LEVEL SECURITY;
 
 -- targets that only SQL can write: a view, and every table by setting
-CREATE TABLE shop.base (id int PRIMARY KEY, v text, d date DEFAULT '2020-02-02');
+CREATE TABLE shop.base (id int PRIMARY KEY, v text, d int DEFAULT 5);
 CREATE VIEW shop.v AS SELECT id AS key, v, d FROM shop.base;
 \set V '''{shop.v key:int:key v:text}'''
 SELECT test_apply(:V, '{INSERT shop.v|1|a,INSERT shop.v|2|b,INSERT shop.v|3|\\N,UPDATE shop.v|1|\\U|4|\\U,
@@ -197,7 +212,7 @@ SELECT tableoid::regclass, * FROM shop.p ORDER BY id;
 SELECT test_setting('synchdb.dml_use_spi', 'off');
 
 -- a foreign table, here of this database
-CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+CREATE EXTENSION postgres_fdw;
 DO $$
 BEGIN
   EXECUTE format('CREATE SERVER synchdb_test_here FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, port %L, host %L)',
@@ -214,7 +229,7 @@ SELECT * FROM shop.ft ORDER BY id;
 DROP SERVER synchdb_test_here CASCADE;
 
 -- bulk load: frozen where nothing could see the table before
-CREATE EXTENSION IF NOT EXISTS pg_visibility;
+CREATE EXTENSION pg_visibility;
 BEGIN;
 CREATE TABLE shop.bulk (id int, v text);
 SELECT test_bulk('shop.bulk id:int:key v:text', '{1|a,2|\\N,3|c}', true);
@@ -244,6 +259,18 @@ BEGIN
 END $$;
 SELECT c1, c2, c1600 FROM shop.wide ORDER BY c1;
 
+-- what is kept between batches follows the table's definition
+CREATE TABLE shop.d (id int PRIMARY KEY, v text);
+SELECT test_apply('{shop.d id:int:key v:text}', ARRAY['INSERT shop.d|1|a', 'INSERT shop.d|2|b',
+  'SQL ALTER TABLE shop.d ADD COLUMN x int DEFAULT 5', 'INSERT shop.d|3|c', 'UPDATE shop.d|1|\U|1|aa',
+  'SQL ALTER TABLE shop.d DROP CONSTRAINT d_pkey', 'UPDATE shop.d|2|\U|2|bb', 'INSERT shop.d|3|c',
+  'SQL ALTER TABLE shop.d DROP COLUMN v, ADD COLUMN v varchar(10), ALTER COLUMN id TYPE bigint', 'DELETE shop.d|3|\U', 'INSERT shop.d|4|d',
+  'SQL CREATE UNIQUE INDEX ON shop.d (id)', 'UPDATE shop.d|4|\U|4|dd', 'SQL ALTER TABLE shop.d RENAME TO e',
+  'SQL CREATE TABLE shop.d (v text, id numeric)', 'INSERT shop.d|6|f', 'UPDATE shop.d|6|f|7|g',
+  'SQL INSERT INTO shop.d VALUES (''seen'', (SELECT count(*) FROM shop.d))']);
+SELECT * FROM shop.e ORDER BY id;
+SELECT * FROM shop.d ORDER BY id;
+
 -- many transactions
 CREATE TABLE shop.m (id int PRIMARY KEY, n int);
 CALL test_apply_many('shop.m id:int:key n:int', 'insert', 1, 1000, 7);
@@ -254,5 +281,5 @@ TRUNCATE shop.m;
 SELECT test_bulk_many('shop.m id:int:key n:int', 5000, false);
 SELECT count(*), min(n), max(n) FROM shop.m;
 
-SET client_min_messages = error;
-DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_visibility, postgres_fdw;
+DROP SCHEMA shop, apply_test CASCADE;

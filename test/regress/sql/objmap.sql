@@ -44,7 +44,9 @@ SELECT synchdb_translate_datatype('mysql', 'int', -1, -1, -1) AS int,
 	synchdb_translate_datatype('mysql', 'decimal', 10, 2, -1) AS decimal,
 	synchdb_translate_datatype('mysql', 'bigint unsigned', 4294967296, 0, 0) AS "bigint unsigned";
 SELECT synchdb_translate_datatype('mysql', 'no''such', -1, -1, -1);
+\set VERBOSITY terse
 SELECT synchdb_translate_datatype('db2', 'int', -1, -1, -1);
+\set VERBOSITY default
 
 DELETE FROM synchdb_objmap;
 SELECT synchdb_del_conninfo('c');

@@ -5,9 +5,13 @@ RESET client_min_messages;
 LOAD 'synchdb';
 
 SELECT substr(name, 9) AS synchdb, vartype AS type, boot_val AS default, unit,
-	min_val AS min, max_val AS max, enumvals, context
+	min_val AS min, max_val AS max, enumvals
 FROM pg_settings WHERE name LIKE 'synchdb.%' ORDER BY name COLLATE "C";
 SELECT name FROM pg_settings WHERE name LIKE 'synchdb.%' AND short_desc !~ '^[A-Z].*\.$';
+
+-- whether the launcher runs is decided when the server starts
+SELECT name, context FROM pg_settings
+WHERE name LIKE 'synchdb.%' AND context <> 'sighup' AND name <> 'synchdb.synchdb_auto_launcher';
 
 -- what only the server's configuration may set
 SET synchdb.dbz_batch_size = 1;

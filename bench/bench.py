@@ -82,7 +82,7 @@ def main():
     finally:
         rig.stop()
     print()
-    print(results.markdown())
+    print(results.markdown(options.sections))
 
 
 main()

@@ -9,38 +9,48 @@ import operator
 import os
 import statistics
 
-COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt}
+COMPARE = {"<=": operator.le, ">=": operator.ge}
 
 
 def figure(name, unit, ours, rival=None, against=None, ratio=None, limit=None,
-           note=None):
+           below=False, note=None):
     """One row of the table.
 
     ours, against -- samples, in that unit
     rival         -- whose the samples in against are
     ratio         -- what the ratio of the medians has to be: (">=", 2)
     limit         -- the same for our median itself
+    below         -- our median has to be less than the rival's
     """
     row = {"figure": name, "unit": unit, "ours": spread(ours)}
     if against is not None:
         row["rival"] = rival
         row["theirs"] = spread(against)
-        row["ratio"] = (row["ours"]["median"] / row["theirs"]["median"]
-                        if row["theirs"]["median"] else None)
+        row["ratio"] = quotient(row["ours"]["median"],
+                                row["theirs"]["median"])
     must = []
     if limit:
-        must.append(("", limit, row["ours"]["median"]))
+        op, bound = limit
+        must.append(("%s %s %s" % (op, bound, unit),
+                     COMPARE[op](row["ours"]["median"], bound)))
     if ratio:
-        must.append(("ratio ", ratio, row["ratio"]))
+        op, bound = ratio
+        must.append(("ratio %s %s" % (op, bound),
+                     COMPARE[op](row["ratio"], bound)))
+    if below:
+        must.append(("below the rival",
+                     row["ours"]["median"] < row["theirs"]["median"]))
     if must:
-        row["must"] = " and ".join(
-            "%s%s %s%s" % (what, op, bound, "" if what else " " + unit)
-            for what, (op, bound), _ in must)
-        row["reached"] = all(COMPARE[op](value, bound)
-                             for _, (op, bound), value in must)
+        row["must"] = " and ".join(text for text, _ in must)
+        row["reached"] = all(reached for _, reached in must)
     if note:
         row["note"] = note
     return row
+
+
+def quotient(ours, theirs):
+    """None where it would say nothing."""
+    return ours / theirs if ours >= 0 and theirs > 0 else None
 
 
 def spread(samples):
@@ -83,14 +93,15 @@ class Report:
             json.dump({"sections": self.sections}, file, indent=1)
             file.write("\n")
         with open(self.text, "w") as file:
-            file.write(self.markdown())
+            file.write(self.markdown(self.sections))
 
-    def markdown(self):
+    def markdown(self, names):
         parts = ["# Results\n", "Made by `bench/run.sh`. Each figure is the"
                  " median of several runs, alternating with the rival's,"
                  " with minimum and maximum. Ratio: ours / theirs.\n",
                  self.durability + "\n"]
-        for name, section in self.sections.items():
+        for name in sorted(names):
+            section = self.sections[name]
             parts.append("## %s\n" % name)
             parts.append("%s\n" % section["about"])
             parts.append(table(section["figures"]))

@@ -118,7 +118,9 @@ class Rig:
 
     @functools.cached_property
     def subscriber(self):
-        return self.start(Cluster, "subscriber")
+        # else a subscription may wait 5 s for its worker
+        return self.start(Cluster, "subscriber",
+                          wal_retrieve_retry_interval="1ms")
 
     def stop(self):
         for server in reversed(self.running):

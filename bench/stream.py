@@ -10,6 +10,7 @@ each until a query shows the row that the last transaction inserts.  Before
 each run the tables are put back and the reader is set to where the log began.
 """
 
+import io
 import os
 
 from pymysql.constants import CLIENT
@@ -253,11 +254,11 @@ class Catching:
 
 
 def pipe_rows(read, write, table):
-    """Between clusters; small tables only."""
-    read.execute("SELECT * FROM " + table)
-    for row in read.fetchall():
-        write.execute("INSERT INTO %s VALUES (%s)"
-                      % (table, ", ".join(["%s"] * len(row))), row)
+    """Between clusters."""
+    rows = io.StringIO()
+    read.copy_expert("COPY %s TO STDOUT" % table, rows)
+    rows.seek(0)
+    write.copy_expert("COPY %s FROM STDIN" % table, rows)
 
 
 def process_cpu(pid):

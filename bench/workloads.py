@@ -71,11 +71,10 @@ class Large:
     tables = [EVENTS, MARKER]
 
     def transactions(self, scale, dialect):
+        numbers = ("(SELECT seq AS n FROM seq_1_to_%d) s",
+                   "generate_series(1, %d) n")[dialect] % int(1000000 * scale)
         yield ["INSERT INTO events SELECT n, n %% 97, CONCAT('name of ', n),"
-               " n, '2024-03-01 10:00:00.125' FROM %s" % (
-                   "(SELECT seq AS n FROM seq_1_to_%d) s",
-                   "generate_series(1, %d) n")[dialect]
-               % int(1000000 * scale)]
+               " n, TIMESTAMP '2024-03-01 10:00:00.125' FROM %s" % numbers]
         yield DONE
 
 

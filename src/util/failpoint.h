@@ -6,7 +6,8 @@
  * name and what shall happen there, such as "pipeline-before-commit kill":
  *
  *		error	an internal error (XX000) is raised
- *		kill	the process gets SIGKILL
+ *		kill	the process gets SIGKILL, once all WAL so far is on disk: a
+				commit that was not waited for is not lost by luck
  *		wait	it waits until the file named below is removed
  *
  * The process that gets there renames the file to "synchdb_failpoint.reached"

@@ -252,7 +252,7 @@ copy_rows(Source *source, SourceTable *table, bool created,
 	while (source->routine->snapshot_next(source, table, NULL, row) !=
 		   SOURCE_END)
 	{
-		CHECK_FOR_INTERRUPTS();
+		sdb_process_check();
 		sdb_bulk_row(load, row);
 		MemoryContextReset(row_context);
 	}

@@ -88,7 +88,7 @@ sdb_pipeline_run(StreamSession *session)
 	{
 		Change		change;
 
-		CHECK_FOR_INTERRUPTS();
+		sdb_process_check();
 		MemoryContextReset(p->step_context);
 		MemoryContextSwitchTo(p->step_context);
 

@@ -16,6 +16,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
@@ -80,6 +81,14 @@ sdb_process_report(const char *activity)
 {
 	pgstat_report_activity(STATE_RUNNING, activity);
 	set_ps_display(activity);
+}
+
+void
+sdb_process_check(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (unlikely(!PostmasterIsAlive()))
+		proc_exit(1);
 }
 
 void

@@ -41,6 +41,12 @@ extern void sdb_process_begin(WorkerArguments *arguments);
 extern void sdb_process_report(const char *activity);
 
 /*
+ * sdb_process_check --- what a busy loop must notice: interrupts, and the
+ * death of the postmaster (a process that never waits would outlive it).
+ */
+extern void sdb_process_check(void);
+
+/*
  * sdb_process_wait --- wait for the latch, a socket and time.
  *
  * socket: PGINVALID_SOCKET for none; timeout_ms: -1 for none.  Handles

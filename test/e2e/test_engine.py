@@ -531,6 +531,8 @@ class Crash:
         self.failpoint.wait_reached()
         wait_until(lambda: survive(self.answers) is None, 30,
                    "the server to go down")
+        # other sessions may have outlived the witness
+        self.connector.pg.disconnect()
         wait_until(self.streams, 60, "the worker to be back and to stream")
 
     def answers(self):

@@ -110,9 +110,13 @@ def test_second_start_names_the_pid(pg, connector, table):
     connector.wait_streaming()
 
 
-def test_stop_when_not_running(connector):
-    with pytest.raises(psycopg2.Error):
-        connector.stop()
+def test_stop_when_not_running(pg, connector):
+    """A connector that has failed can be marked inactive."""
+    pg.query("UPDATE synchdb_conninfo SET isactive = true WHERE name = %s",
+             [connector.name])
+    assert connector.stop() == 0
+    assert pg.query("SELECT isactive FROM synchdb_conninfo WHERE name = %s",
+                    [connector.name]) == [(False,)]
 
 
 def test_unknown_connector(pg):

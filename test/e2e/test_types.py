@@ -127,18 +127,24 @@ def test_charsets(pg, db, connector):
     known = {row[0] for row in db.execute("SELECT character_set_name FROM"
                                           " information_schema.character_sets")}
     sets = [(name, text) for name, text in CHARSETS if name in known]
+    # servers describe labels in utf8mb3, so those have no emoji
+    labels = {name: text.replace("😀", "") for name, text in sets}
     assert len(sets) >= 29
     db.execute("CREATE TABLE letters (id INT PRIMARY KEY, %s)" % ", ".join(
         "v_%s VARCHAR(30) CHARACTER SET %s, c_%s CHAR(30) CHARACTER SET %s,"
         " t_%s TEXT CHARACTER SET %s,"
         " e_%s ENUM('x', '%s') CHARACTER SET %s"
-        % (name, name, name, name, name, name, name, text, name)
+        % (name, name, name, name, name, name, name, labels[name],
+           name)
         for name, text in sets))
-    values = ", ".join(", ".join(["'%s'" % text] * 4) for name, text in sets)
+    values = ", ".join("'%s', '%s', '%s', '%s'"
+                       % (text, text, text, labels[name])
+                       for name, text in sets)
 
     def wrong(key):
         """Columns of a row that are not as they should be."""
-        columns = [(kind + name, text) for name, text in sets
+        columns = [(kind + name, labels[name] if kind == "e_" else text)
+                   for name, text in sets
                    for kind in ("v_", "c_", "t_", "e_")]
         row = connector.rows("letters", ", ".join(
             column + "::text" for column, text in columns),

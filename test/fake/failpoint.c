@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
@@ -40,7 +41,10 @@ sdb_failpoint(const char *name)
 	if (strcmp(action, "error") == 0)
 		elog(ERROR, "failpoint \"%s\"", name);
 	else if (strcmp(action, "kill") == 0)
+	{
+		XLogFlush(GetXLogInsertRecPtr());
 		kill(MyProcPid, SIGKILL);
+	}
 	else if (strcmp(action, "wait") == 0)
 		wait_for_release();
 	else

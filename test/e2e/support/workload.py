@@ -28,7 +28,7 @@ def workload(seed, ntransactions, truncates=True):
                 return ("delete", "n", *old)
             rows["n"].append((old[0], next(texts)))
             return ("update", "n", old, rows["n"][-1])
-        free = [key for key in range(60) if key not in rows["t"]]
+        free = [key for key in range(300) if key not in rows["t"]]
         if verb == "insert" or not rows["t"]:
             key = chance.choice(free)
             rows["t"][key] = text

@@ -163,6 +163,7 @@ def fill_source(source, name, tables, scale):
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(table.create(0))
-            if table.rows:
-                cursor.execute(table.fill(max(1, int(table.rows * scale))))
+            rows = int(table.rows * scale)
+            if rows > 0:
+                cursor.execute(table.fill(rows))
     connection.close()

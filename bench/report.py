@@ -31,11 +31,11 @@ def figure(name, unit, ours, rival=None, against=None, ratio=None, limit=None,
     must = []
     if limit:
         op, bound = limit
-        must.append(("%s %s %s" % (op, bound, unit),
+        must.append(("%s %s %s" % (op, number(bound), unit),
                      COMPARE[op](row["ours"]["median"], bound)))
     if ratio:
         op, bound = ratio
-        must.append(("ratio %s %s" % (op, bound),
+        must.append(("ratio %s %s" % (op, number(bound)),
                      COMPARE[op](row["ratio"], bound)))
     if below:
         must.append(("below the rival",

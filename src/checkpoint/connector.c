@@ -94,10 +94,9 @@ sdb_connector_load(const char *name)
 	options->filter = sdb_filter_make(read_list(&row, "table",
 												LIST_FILE_TABLES,
 												connector->owner));
-	connector->snapshot_list = read_list(&row, "snapshottable",
-										 LIST_FILE_SNAPSHOT,
-										 connector->owner);
-	(void) sdb_filter_make(connector->snapshot_list);
+	connector->snapshot_filter =
+		sdb_filter_make(read_list(&row, "snapshottable", LIST_FILE_SNAPSHOT,
+								  connector->owner));
 	options->tls_mode = read_tls_mode(&row);
 	options->tls_keystore = read_text(&row, "ssl_keystore");
 	options->tls_keystore_password = read_password(&row, "ssl_keystore_pass");

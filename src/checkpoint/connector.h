@@ -22,7 +22,8 @@ typedef struct Connector
 	Oid			owner;			/* role that the worker acts as */
 	const SourceRoutine *routine;
 	char	   *dstdb;
-	char	   *snapshot_list;	/* NULL: as the table list */
+	const TableFilter *snapshot_filter; /* of the captured tables, those to be
+										 * copied */
 	SourceOptions options;		/* password in clear: never store or print */
 } Connector;
 

@@ -165,6 +165,7 @@ copy_next_table(Connector *connector, Source *source, List *tables,
 				   find_table(tables, claimed->table->id), row_context);
 	MemoryContextSwitchTo(old);
 	SDB_FAILPOINT("copy-before-commit");
+	ForceSyncCommit();			/* a copy is dear, a flush is not */
 	sdb_process_commit_transaction();
 	return claimed != NULL;
 }

@@ -71,6 +71,7 @@ static void record_bad_row(Pipeline *p, const Change *change,
 						   const ErrorData *error);
 static void apply_schema_change(Pipeline *p, const SchemaChange *schema);
 static void commit_batch(Pipeline *p);
+static bool ends_careful(const StreamSession *session);
 static bool batch_is_full(const Pipeline *p);
 static void wait_for_source(Pipeline *p);
 static void store_idle_position(Pipeline *p);
@@ -325,19 +326,30 @@ commit_batch(Pipeline *p)
 		sdb_process_time_ms(GetCurrentTimestamp());
 	counters->value[COUNTER_LAST_DBZ_TS] = counters->value[COUNTER_LAST_PG_TS];
 	sdb_checkpoint_store(name, position, counters);
+	if (ends_careful(p->session))
+		sdb_checkpoint_set_error(name, NULL);
 	SDB_FAILPOINT("pipeline-before-commit");
 	sdb_process_commit_transaction();
 	SDB_FAILPOINT("pipeline-after-commit");
 	pgstat_report_stat(false);
 
 	MemSet(counters, 0, sizeof(Counters));
-	if (p->session->careful > 0)
-		p->session->careful = Max(p->session->careful - p->session->applied, 0);
+	if (ends_careful(p->session))
+		sdb_shmem_set_error(p->session->slot, NULL);
+	p->session->careful = Max(p->session->careful - p->session->applied, 0);
+	p->session->committed = true;
 	p->session->applied = 0;
 	p->stored_at = GetCurrentTimestamp();
 	if (p->stored_position)
 		pfree(p->stored_position);
 	p->stored_position = MemoryContextStrdup(p->session_context, position);
+}
+
+/* Does this commit end what had to be applied with care? */
+static bool
+ends_careful(const StreamSession *session)
+{
+	return session->careful > 0 && session->careful <= session->applied;
 }
 
 static bool

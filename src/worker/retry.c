@@ -9,9 +9,12 @@
 #define LAST_DELAY_MS	60000
 
 bool
-sdb_retry_is_link_error(int sqlerrcode)
+sdb_retry_is_transient(int sqlerrcode)
 {
-	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_CONNECTION_EXCEPTION;
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_CONNECTION_EXCEPTION ||
+		category == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
 long

@@ -44,10 +44,12 @@ static const SnapshotMode modes[] = {
 
 static const SnapshotMode *find_mode(const char *name);
 static int	count_pending(const char *connector);
-static int	find_tables(Connector *connector, Source *source,
+static void find_tables(Connector *connector, Source *source,
 						const SnapshotMode *mode);
+static TableState *find_state(List *states, const char *id);
+static bool is_copied(const Connector *connector, const SourceTable *table);
 static List *describe_tables(Connector *connector, Source *source);
-static void create_target(Connector *connector, SourceTable *table);
+static void create_target(Connector *connector, const TableState *state);
 
 int
 sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
@@ -58,12 +60,9 @@ sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
 
 	*after = mode->after;
 	sdb_process_begin_transaction();
-	if (mode->starts_over)
-		sdb_checkpoint_reset(connector->name);
-	if (sdb_checkpoint_position(connector->name) != NULL)
-		npending = count_pending(connector->name);
-	else
-		npending = find_tables(connector, source, mode);
+	if (sdb_checkpoint_position(connector->name) == NULL || mode->starts_over)
+		find_tables(connector, source, mode);
+	npending = count_pending(connector->name);
 	sdb_process_commit_transaction();
 	return npending;
 }
@@ -116,32 +115,67 @@ count_pending(const char *connector)
 	return npending;
 }
 
-/* Nothing is stored yet: look at the source. */
-static int
+/*
+ * Look at the source, and store which tables there are and what becomes of
+ * them.  Tables that the snapshot list leaves out keep what is stored of them,
+ * and then the stream goes on from where it was; else it starts from now.
+ */
+static void
 find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 {
 	char	   *position = source->routine->current_position(source);
 	List	   *tables = describe_tables(connector, source);
+	char	   *old_position = sdb_checkpoint_position(connector->name);
+	List	   *old_states = sdb_checkpoint_tables(connector->name);
 	Counters	counters = {{0}};
 	ListCell   *cell;
 
 	sdb_naming_check_collisions(tables);
+	sdb_checkpoint_reset(connector->name);
 	foreach(cell, tables)
 	{
-		SourceTable *table = lfirst(cell);
-		TableState	state = {table, mode->stage, NULL, NULL};
+		TableState	state = {lfirst(cell), mode->stage, NULL, NULL};
+		TableState *old = find_state(old_states, state.table->id);
 
-		if (mode->creates)
-			sdb_ddl_create_schema(sdb_naming_target(table)->schema);
-		if (mode->creates && mode->stage == TABLE_PARTIAL)
-			create_target(connector, table);
+		if (!is_copied(connector, state.table))
+			state.stage = TABLE_PARTIAL;
+		if (state.stage == TABLE_PARTIAL && old != NULL)
+		{
+			state = *old;
+			position = old_position;
+		}
+		else if (mode->creates)
+			create_target(connector, &state);
 		sdb_checkpoint_put_table(connector->name, &state);
 	}
 	counters.value[COUNTER_SNAPSHOT_BEGIN_TS] =
 		sdb_process_time_ms(GetCurrentTimestamp());
 	sdb_checkpoint_store(connector->name, position, &counters);
+}
 
-	return mode->stage == TABLE_PARTIAL ? 0 : list_length(tables);
+static TableState *
+find_state(List *states, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, states)
+	{
+		TableState *state = lfirst(cell);
+
+		if (strcmp(state->table->id, id) == 0)
+			return state;
+	}
+	return NULL;
+}
+
+/* Is the table in the connector's snapshot list? */
+static bool
+is_copied(const Connector *connector, const SourceTable *table)
+{
+	return sdb_filter_matches(connector->snapshot_filter,
+							  psprintf("%s.%s", table->schema ?
+									   table->schema : table->catalog,
+									   table->name));
 }
 
 static List *
@@ -159,13 +193,20 @@ describe_tables(Connector *connector, Source *source)
 	return tables;
 }
 
-/* The empty target of a table that is not copied. */
+/*
+ * The schema of a table's target; the table as well, empty, if no copy will
+ * create it.
+ */
 static void
-create_target(Connector *connector, SourceTable *table)
+create_target(Connector *connector, const TableState *state)
 {
-	TargetTable *target = sdb_naming_target(table);
+	TargetTable *target = sdb_naming_target(state->table);
 
-	sdb_ddl_create_table(table, target, connector->routine->types, KEY_NOW);
+	sdb_ddl_create_schema(target->schema);
+	if (state->stage != TABLE_PARTIAL)
+		return;
+	sdb_ddl_create_table(state->table, target, connector->routine->types,
+						 KEY_NOW);
 	CommandCounterIncrement();
-	sdb_tables_record_attributes(connector, table);
+	sdb_tables_record_attributes(connector, state->table);
 }

@@ -6,8 +6,9 @@
  * restarted or fails.  What a failure means is decided here, and only here:
  *
  *		stop requested		exit with code 0
- *		link to the source	try again after a back-off, always, unless
- *							somebody waits for the outcome of the first try
+ *		passing trouble		(the link to the source, mostly) try again after a
+ *							back-off, always, unless somebody waits for the
+ *							outcome of the first try
  *		batch of changes	again, change by change, to find the one at fault
  *		anything else		the strategy: exit with code 0, or back-off
  *
@@ -36,6 +37,7 @@ typedef struct StreamWorker
 	MemoryContext session_context;
 	char		mode[SDB_MODE_LEN]; /* snapshot mode of the next session */
 	bool		attended;		/* somebody waits for the first connection */
+	bool		begun;			/* a session was begun before */
 	int			tries;			/* failed sessions in a row */
 	StreamSession session;
 } StreamWorker;
@@ -147,8 +149,9 @@ run_session(StreamWorker *worker)
 	int			npending;
 
 	session->connector = load_connector(worker, &paused);
-	if (!session->connector->active && !worker->attended)
+	if (!session->connector->active && !worker->attended && !worker->begun)
 		return SESSION_OVER;
+	worker->begun = true;
 	if (paused && !worker->attended)
 		wait_paused(worker);
 	sdb_shmem_set_state(session->slot, STAGE_UNKNOWN, STATE_INITIALIZING);
@@ -174,7 +177,6 @@ run_session(StreamWorker *worker)
 		session->source =
 			session->connector->routine->open(&session->connector->options);
 	}
-	worker->tries = 0;
 	if (npending > 0 && sdb_guc_cdc_start_delay_ms > 0)
 		wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   sdb_guc_cdc_start_delay_ms));
@@ -263,6 +265,7 @@ stream(StreamWorker *worker)
 
 	session->source->routine->stream_begin(session->source, position, tables);
 	session->applied = 0;
+	session->committed = false;
 	if (session->careful == 0)
 		record_error(worker, NULL);
 	sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
@@ -363,10 +366,13 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 {
 	StreamSession *session = &worker->session;
 	bool		attended = worker->attended;
-	bool		is_link = sdb_retry_is_link_error(error->sqlerrcode);
+	bool		is_transient = sdb_retry_is_transient(error->sqlerrcode);
 
 	worker->attended = false;
-	if (!is_link && session->applied > 0 && session->careful == 0)
+	if (session->committed)
+		worker->tries = 0;
+	session->committed = false;
+	if (!is_transient && session->applied > 0 && session->careful == 0)
 	{
 		session->careful = session->applied;
 		ereport(LOG,
@@ -377,7 +383,7 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 
 	record_error(worker, sdb_process_error_text(error));
 	if (attended ||
-		(!is_link &&
+		(!is_transient &&
 		 sdb_guc_error_handling_strategy != ERROR_STRATEGY_RETRY))
 		return SESSION_OVER;
 	back_off(worker);

@@ -135,6 +135,7 @@ typedef struct StreamSession
 								 * by one, after a batch failed */
 	int			applied;		/* source transactions in the open local one;
 								 * for `careful` after an error */
+	bool		committed;		/* it stored a position since its begin */
 	char		mode[SDB_MODE_LEN]; /* of PIPELINE_RESTART */
 } StreamSession;
 
@@ -147,8 +148,12 @@ extern void sdb_request_serve(int slot, ConnectorRequest request);
  * retry.c: what to do about errors
  */
 
-/* Is this an error of the link to the source, to be retried always? */
-extern bool sdb_retry_is_link_error(int sqlerrcode);
+/*
+ * sdb_retry_is_transient --- does trying again help by itself?  So it is with
+ * a lost link (class 08), and with a transaction that another one disturbed,
+ * here or at the source (class 40).
+ */
+extern bool sdb_retry_is_transient(int sqlerrcode);
 
 /* Back-off before try number `tries` (from 1): 1 s doubling to 60 s. */
 extern long sdb_retry_delay_ms(int tries);

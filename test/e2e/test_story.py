@@ -79,7 +79,7 @@ def test_story(pg, inventory, connect):
             ("reads", "creates", "updates", "deletes", "truncates", "dmls",
              "bad_events", "tables", "rows")} == {
         "reads": 36, "creates": 2, "updates": 3, "deletes": 2,
-        "truncates": 1, "dmls": 8, "bad_events": 0, "tables": 6, "rows": 36}
+        "truncates": 1, "dmls": 7, "bad_events": 0, "tables": 6, "rows": 36}
     stats = pg.dictionary("SELECT * FROM synchdb_stats_view WHERE name = %s",
                           [connector.name])
     assert list(stats) == STATS_COLUMNS

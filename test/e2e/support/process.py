@@ -72,12 +72,20 @@ class Server:
         self.process.send_signal(number)
 
     def end(self, number=signal.SIGTERM, timeout=60):
-        """Stop by a signal and wait; nothing if it does not run."""
+        """Stop by a signal and wait; nothing if it does not run.
+
+        A server that does not end in time is killed, so that one crash does
+        not take all later tests with it.
+        """
         if self.process is None:
             return
         if self.process.poll() is None:
             self.send(number)
-        self.process.wait(timeout)
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            self.process.wait(timeout)
         self.process = None
         if self in RUNNING:
             RUNNING.remove(self)

@@ -72,7 +72,7 @@ prepare_root() {
 test_in_root() {
 	local root=$1 status=0
 	shift
-	rm -rf "$root/var/tmp/synchdb"
+	rm -rf "$root"/var/tmp/synchdb*		# what an earlier run left as well
 	copy_tree "$root/var/tmp/synchdb"
 	in_root "$root" env SYNCHDB_TEST_IN_ROOT=1 SYNCHDB_JOBS="$JOBS" \
 		$(env | grep -E '^SYNCHDB_(KILLS|ROWS|TEST_SIZE)' || true) \

@@ -57,6 +57,7 @@ stop_servers() {
 stop_command() {
 	[ -e "$MARK" ] || die "nothing was started in $STATE_DIR"
 	PG_BIN=$(cat "$MARK")
+	cd /
 	stop_servers
 	say "Both servers are stopped.  Their files are in $STATE_DIR."
 }

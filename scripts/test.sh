@@ -19,7 +19,8 @@ PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
 MATRIX_PACKAGES=(debootstrap)
 LOCK=/var/lock/synchdb-test.lock
 # what PostgreSQL's flags for gcc mean to clang
-CLANG_FLAGS="-Wno-unknown-warning-option -Wno-ignored-optimization-argument"
+CLANG_FLAGS="-Wno-ignored-attributes -Wno-unknown-warning-option"
+CLANG_FLAGS+=" -Wno-ignored-optimization-argument"
 
 MATRIX=
 PASSED=0

@@ -44,6 +44,7 @@ CREATE TABLE synchdb_checkpoint (
 	error text,
 	error_at timestamptz,
 	paused bool NOT NULL DEFAULT false,
+	unfinished_starts int NOT NULL DEFAULT 0,
 	ddls bigint NOT NULL DEFAULT 0,
 	dmls bigint NOT NULL DEFAULT 0,
 	reads bigint NOT NULL DEFAULT 0,

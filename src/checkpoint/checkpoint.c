@@ -175,6 +175,30 @@ sdb_checkpoint_set_paused(const char *connector, bool paused)
 	sdb_catalog_leave(&access);
 }
 
+int
+sdb_checkpoint_count_start(const char *connector)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_checkpoint AS c"
+		" (name, unfinished_starts) VALUES ($1, 1)"
+		" ON CONFLICT (name) DO UPDATE"
+		" SET unfinished_starts = c.unfinished_starts + 1"
+		" RETURNING unfinished_starts",
+		1, {TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[1];
+	int			count;
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	count = atoi(SPI_getvalue(SPI_tuptable->vals[0],
+							  SPI_tuptable->tupdesc, 1));
+	sdb_catalog_leave(&access);
+	return count;
+}
+
 void
 sdb_checkpoint_reset(const char *connector)
 {
@@ -471,7 +495,8 @@ store_plan(void)
 		types[2 + i] = INT8OID;
 	}
 	appendStringInfoString(&sql, ") ON CONFLICT (name) DO UPDATE SET"
-						   " position = coalesce($2, c.position)");
+						   " position = coalesce($2, c.position),"
+						   " unfinished_starts = 0");
 	for (int i = 0; i < NCOUNTERS; i++)
 		appendStringInfo(&sql,
 						 i < NCOUNTERS_ADDED ? ", %1$s = c.%1$s + $%2$d"

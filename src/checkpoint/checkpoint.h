@@ -91,6 +91,15 @@ extern void sdb_checkpoint_set_error(const char *connector, const char *error);
 extern bool sdb_checkpoint_is_paused(const char *connector);
 extern void sdb_checkpoint_set_paused(const char *connector, bool paused);
 
+/*
+ * sdb_checkpoint_count_start --- count a start of the connector's process that
+ * nobody asked for, as after a crash.
+ *
+ * result: how many of them in a row ended before anything was stored: the next
+ *         sdb_checkpoint_store ends the count
+ */
+extern int	sdb_checkpoint_count_start(const char *connector);
+
 /* Forgets position, tables and error; counters stay. */
 extern void sdb_checkpoint_reset(const char *connector);
 

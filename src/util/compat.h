@@ -25,6 +25,13 @@
 #include "varatt.h"
 #endif
 
+/* wait_event.h */
+#if PG_VERSION_NUM >= 170000
+#define sdb_wait_event_new(name) WaitEventExtensionNew(name)
+#else
+#define sdb_wait_event_new(name) ((void) (name), PG_WAIT_EXTENSION)
+#endif
+
 /* guc.h */
 #if PG_VERSION_NUM < 160000
 #define guc_malloc(elevel, size) malloc(size)

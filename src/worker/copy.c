@@ -111,7 +111,7 @@ sdb_copy_main(Datum arg)
 	ErrorData  *volatile error = NULL;
 
 	sdb_process_begin(&arguments);
-	sdb_process_report(psprintf("synchdb copy %s", arguments.name));
+	sdb_process_report("connecting");
 	PG_TRY();
 	{
 		Connector  *connector;
@@ -196,8 +196,7 @@ copy_table(Connector *connector, Source *source, const TableState *claimed,
 	sdb_error_position.connector = connector->name;
 	sdb_error_position.action = "snapshot";
 	sdb_error_position.table = table->id;
-	sdb_process_report(psprintf("synchdb copy %s: %s", connector->name,
-								table->id));
+	sdb_process_report(psprintf("copying %s", table->id));
 
 	created = prepare_target(claimed, target, connector->routine->types);
 	SDB_FAILPOINT("copy-before-load");

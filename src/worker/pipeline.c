@@ -370,7 +370,7 @@ wait_for_source(Pipeline *p)
 	if (!p->in_source_transaction)
 		store_idle_position(p);
 	p->routine->stream_wait(p->session->source, &wait);
-	sdb_process_wait(wait.socket, wait.timeout_ms);
+	sdb_process_wait(WAIT_SOURCE, wait.socket, wait.timeout_ms);
 }
 
 /*
@@ -394,6 +394,7 @@ store_idle_position(Pipeline *p)
 	sdb_process_begin_transaction();
 	sdb_checkpoint_store(name, position, NULL);
 	sdb_process_commit_transaction();
+	p->session->committed = true;
 	if (p->stored_position)
 		pfree(p->stored_position);
 	p->stored_position = MemoryContextStrdup(p->session_context, position);

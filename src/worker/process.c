@@ -55,12 +55,15 @@ volatile sig_atomic_t sdb_stop_requested = false;
 /* Connecting to the database is short and is not to be cancelled. */
 static volatile sig_atomic_t connected = false;
 
+static char connector[NAMEDATALEN]; /* that this process works for */
+
 static void handle_stop(SIGNAL_ARGS);
 
 void
 sdb_process_begin(WorkerArguments *arguments)
 {
 	memcpy(arguments, MyBgworkerEntry->bgw_extra, sizeof(WorkerArguments));
+	strlcpy(connector, arguments->name, sizeof(connector));
 
 	pqsignal(SIGTERM, handle_stop);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -79,7 +82,8 @@ sdb_process_begin(WorkerArguments *arguments)
 void
 sdb_process_report(const char *activity)
 {
-	pgstat_report_activity(STATE_RUNNING, activity);
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("%s: %s", connector, activity));
 	set_ps_display(activity);
 }
 
@@ -92,7 +96,7 @@ sdb_process_check(void)
 }
 
 void
-sdb_process_wait(pgsocket socket, long timeout_ms)
+sdb_process_wait(WaitReason reason, pgsocket socket, long timeout_ms)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 
@@ -102,7 +106,7 @@ sdb_process_wait(pgsocket socket, long timeout_ms)
 		events |= WL_TIMEOUT;
 
 	events = WaitLatchOrSocket(MyLatch, events, socket, timeout_ms,
-							   PG_WAIT_EXTENSION);
+							   sdb_wait_event(reason));
 	if (events & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();

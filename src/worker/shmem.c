@@ -17,10 +17,9 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
-#include "utils/wait_event.h"
 
 #include "guc.h"
-#include "util/compat.h"
+#include "util/wait_event.h"
 #include "worker/shmem.h"
 
 typedef struct ConnectorSlot
@@ -292,7 +291,7 @@ sdb_shmem_wait_connected(int index, BackgroundWorkerHandle *handle,
 			GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED)
 			break;
 		ConditionVariableTimedSleep(&slot->changed, DEAD_WORKER_CHECK_MS,
-									PG_WAIT_EXTENSION);
+									sdb_wait_event(WAIT_WORKER));
 	}
 	ConditionVariableCancelSleep();
 	return connected;
@@ -352,7 +351,7 @@ sdb_shmem_request(Oid database, const char *name, ConnectorRequest request,
 		LWLockRelease(&shared->lock);
 		if (done)
 			break;
-		ConditionVariableSleep(&slot->changed, PG_WAIT_EXTENSION);
+		ConditionVariableSleep(&slot->changed, sdb_wait_event(WAIT_WORKER));
 	}
 	ConditionVariableCancelSleep();
 
@@ -410,7 +409,7 @@ sdb_shmem_wait_stopped(Oid database, const char *name)
 		LWLockRelease(&shared->lock);
 		if (!alive)
 			break;
-		ConditionVariableSleep(&slot->changed, PG_WAIT_EXTENSION);
+		ConditionVariableSleep(&slot->changed, sdb_wait_event(WAIT_WORKER));
 	}
 	ConditionVariableCancelSleep();
 }

@@ -13,7 +13,9 @@
  *		anything else		the strategy: exit with code 0, or back-off
  *
  * The postmaster starts a worker that crashed again; one that exits with
- * code 0 stays down.
+ * code 0 stays down.  A crash takes the whole server through recovery, so
+ * after MAX_UNFINISHED_STARTS of them in a row, without anything applied in
+ * between, the worker stays down.
  */
 #include "postgres.h"
 
@@ -22,6 +24,7 @@
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +32,8 @@
 #include "util/error_position.h"
 #include "worker/control.h"
 #include "worker/worker_internal.h"
+
+#define MAX_UNFINISHED_STARTS	10
 
 typedef struct StreamWorker
 {
@@ -38,6 +43,8 @@ typedef struct StreamWorker
 	char		mode[SDB_MODE_LEN]; /* snapshot mode of the next session */
 	bool		attended;		/* somebody waits for the first connection */
 	bool		begun;			/* a session was begun before */
+	bool		counted;		/* its start stands in the catalog as
+								 * unfinished */
 	int			tries;			/* failed sessions in a row */
 	StreamSession session;
 } StreamWorker;
@@ -52,6 +59,7 @@ typedef enum SessionEnd
 static void detach(int code, Datum slot);
 static SessionEnd guarded_session(StreamWorker *worker);
 static SessionEnd run_session(StreamWorker *worker);
+static bool count_start(StreamWorker *worker);
 static Connector *load_connector(StreamWorker *worker, bool *paused);
 static void check_source(Source *source);
 static SessionEnd stream(StreamWorker *worker);
@@ -63,6 +71,11 @@ static SessionEnd handle_failure(StreamWorker *worker,
 static void back_off(StreamWorker *worker);
 static void wait_until(TimestampTz until);
 static void record_error(StreamWorker *worker, const char *text);
+static void store_good_end(const char *connector, const char *unused);
+static void store_safely(StreamWorker *worker,
+						 void (*store) (const char *connector,
+										const char *text),
+						 const char *text);
 
 /* Entry point of a stream worker. */
 void
@@ -132,7 +145,11 @@ guarded_session(StreamWorker *worker)
 	sdb_error_position.connector = worker->arguments.name;
 
 	if (sdb_stop_requested)
+	{
+		if (worker->counted && !worker->session.committed)
+			store_safely(worker, store_good_end, NULL);
 		return SESSION_OVER;
+	}
 	if (error == NULL)
 		return end;
 	end = handle_failure(worker, error);
@@ -148,6 +165,8 @@ run_session(StreamWorker *worker)
 	bool		paused;
 	int			npending;
 
+	if (!worker->begun && !worker->attended && !count_start(worker))
+		return SESSION_OVER;
 	session->connector = load_connector(worker, &paused);
 	if (!session->connector->active && !worker->attended && !worker->begun)
 		return SESSION_OVER;
@@ -155,6 +174,7 @@ run_session(StreamWorker *worker)
 	if (paused && !worker->attended)
 		wait_paused(worker);
 	sdb_shmem_set_state(session->slot, STAGE_UNKNOWN, STATE_INITIALIZING);
+	sdb_process_report("connecting");
 
 	session->source =
 		session->connector->routine->open(&session->connector->options);
@@ -196,6 +216,31 @@ run_session(StreamWorker *worker)
 	return stream(worker);
 }
 
+/* False if this would be one crash after another. */
+static bool
+count_start(StreamWorker *worker)
+{
+	char	   *text;
+	int			count;
+
+	sdb_process_begin_transaction();
+	count = sdb_checkpoint_count_start(worker->arguments.name);
+	ForceSyncCommit();
+	sdb_process_commit_transaction();
+	worker->counted = true;
+	if (count <= MAX_UNFINISHED_STARTS)
+		return true;
+
+	text = psprintf("the worker crashed %d times in a row and is not started again by itself",
+					count - 1);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("connector \"%s\": %s", worker->arguments.name, text),
+			 errhint("Look for the cause in the server log, then use synchdb_start_engine_bgw().")));
+	store_safely(worker, sdb_checkpoint_set_error, text);
+	return false;
+}
+
 static Connector *
 load_connector(StreamWorker *worker, bool *paused)
 {
@@ -204,8 +249,11 @@ load_connector(StreamWorker *worker, bool *paused)
 	sdb_process_begin_transaction();
 	connector = sdb_connector_load(worker->arguments.name);
 	*paused = sdb_checkpoint_is_paused(connector->name);
-	if (worker->attended && *paused)
+	if (worker->attended)
+	{
+		sdb_checkpoint_store(connector->name, NULL, NULL);
 		sdb_checkpoint_set_paused(connector->name, false);
+	}
 	sdb_process_commit_transaction();
 	return connector;
 }
@@ -270,8 +318,7 @@ stream(StreamWorker *worker)
 		record_error(worker, NULL);
 	sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
 						STATE_POLLING);
-	sdb_process_report(psprintf("synchdb stream %s",
-								session->connector->name));
+	sdb_process_report("streaming");
 
 	switch (sdb_pipeline_run(session))
 	{
@@ -319,8 +366,7 @@ wait_paused(StreamWorker *worker)
 	int			slot = worker->session.slot;
 
 	sdb_shmem_set_state(slot, STAGE_CHANGE_DATA_CAPTURE, STATE_PAUSED);
-	sdb_process_report(psprintf("synchdb stream %s: paused",
-								worker->arguments.name));
+	sdb_process_report("paused");
 	for (;;)
 	{
 		ConnectorRequest request = sdb_shmem_pending(slot, worker->mode);
@@ -334,7 +380,7 @@ wait_paused(StreamWorker *worker)
 			sdb_shmem_finish(slot, "it is paused already");
 		else if (request != REQUEST_NONE)
 			sdb_request_serve(slot, request);
-		sdb_process_wait(PGINVALID_SOCKET, -1);
+		sdb_process_wait(WAIT_REQUEST, PGINVALID_SOCKET, -1);
 	}
 	set_paused(worker, false);
 	sdb_shmem_finish(slot, NULL);
@@ -412,7 +458,8 @@ wait_until(TimestampTz until)
 		if (left <= 0)
 			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
-						 WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION);
+						 WL_EXIT_ON_PM_DEATH, left,
+						 sdb_wait_event(WAIT_RETRY));
 		ResetLatch(MyLatch);
 	}
 }
@@ -421,20 +468,40 @@ wait_until(TimestampTz until)
 static void
 record_error(StreamWorker *worker, const char *text)
 {
+	sdb_shmem_set_error(worker->session.slot, text);
+	store_safely(worker, sdb_checkpoint_set_error, text);
+}
+
+/* The process ends as it should: its start was no crash. */
+static void
+store_good_end(const char *connector, const char *unused)
+{
+	sdb_checkpoint_store(connector, NULL, NULL);
+}
+
+/*
+ * Store something outside of a session.  If that is not possible, the log must
+ * do.  Whoever waits for this process may hold the row, hence the timeout.
+ */
+static void
+store_safely(StreamWorker *worker,
+			 void (*store) (const char *connector, const char *text),
+			 const char *text)
+{
 	MemoryContext context = CurrentMemoryContext;
 
-	sdb_shmem_set_error(worker->session.slot, text);
+	SetConfigOption("lock_timeout", "500", PGC_SUSET, PGC_S_OVERRIDE);
 	PG_TRY();
 	{
 		sdb_process_begin_transaction();
-		sdb_checkpoint_set_error(worker->arguments.name, text);
+		store(worker->arguments.name, text);
 		sdb_process_commit_transaction();
 	}
 	PG_CATCH();
 	{
-		/* the error in shared memory and log must do */
 		sdb_process_catch_error(context);
 	}
 	PG_END_TRY();
+	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 	MemoryContextSwitchTo(context);
 }

@@ -9,6 +9,7 @@
 #include "apply/apply.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/connector.h"
+#include "util/wait_event.h"
 #include "worker/shmem.h"
 
 /* WorkerArguments --- travels in bgw_extra, so at most BGW_EXTRALEN bytes */
@@ -37,7 +38,7 @@ extern volatile sig_atomic_t sdb_stop_requested;
  */
 extern void sdb_process_begin(WorkerArguments *arguments);
 
-/* One line for pg_stat_activity and the process title. */
+/* What the process does, for pg_stat_activity and the process title. */
 extern void sdb_process_report(const char *activity);
 
 /*
@@ -53,7 +54,8 @@ extern void sdb_process_check(void);
  * interrupts and reloads of the configuration (callers are outside of a local
  * transaction or at a point where a changed setting does no harm).
  */
-extern void sdb_process_wait(pgsocket socket, long timeout_ms);
+extern void sdb_process_wait(WaitReason reason, pgsocket socket,
+							 long timeout_ms);
 
 /*
  * Begin and commit a local transaction, with an active snapshot in between,

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import time
 
 import psycopg2
@@ -595,3 +596,31 @@ def test_kill_inside_a_window(script, crashing, failpoint, name):
     wait_all(crashing, transactions)
     crashing.wait(lambda: set(stages(crashing).values()) == {"streaming"},
                   "the tables to be past their points")
+
+
+def test_crash_after_crash_ends(pg_crash, script, crashing, failpoint):
+    """A worker that only ever crashes must not keep the server down."""
+    crashing.start()
+    crashing.wait_streaming()
+    make_durable(pg_crash)
+    script.transactions(script.changes(next(iter(workload(33, 1)))))
+
+    def reached():
+        return os.path.exists(failpoint.reached_file)
+
+    def gave_up():
+        state = survive(crashing.state)
+        return state and "crashed 10 times in a row" in state["err"]
+
+    for crash in range(12):
+        failpoint.arm("pipeline-before-apply", "kill")
+        wait_until(lambda: reached() or gave_up(), 60,
+                   "another crash, or the end of them")
+        if not reached():
+            break
+    assert gave_up()
+    crashing.wait(lambda: crashing.pid() == -1, "the worker to end")
+    failpoint.clear()
+    crashing.start()
+    wait_position(crashing, script.position())
+    assert crashing.state()["err"] == "no error"

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 
 import psycopg2
 import pytest
 
 from support.memory import MemoryWatch
+from support.process import title
 from support.writers import Writers
 
 ROWS = int(os.environ.get("SYNCHDB_ROWS_SNAPSHOT", 200000))
@@ -184,11 +184,7 @@ def test_keys_that_a_split_must_respect(db, connector, key):
 
 def workers(pg):
     """Processes of all connectors."""
-    text = subprocess.run(["ps", "-o", "pid=,args=", "--ppid",
-                           str(pg.process.pid)],
-                          stdout=subprocess.PIPE, text=True).stdout
-    return [int(line.split()[0]) for line in text.splitlines()
-            if "synchdb" in line]
+    return [pid for pid in pg.children() if "synchdb" in title(pid)]
 
 
 def test_memory_of_a_large_table(pg, db, connector):

@@ -35,9 +35,9 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "source/mysql/mysql_conn.h"
+#include "util/wait_event.h"
 #include "util/compat.h"
 
 /* The server sends something at least this often during a dump. */
@@ -479,7 +479,7 @@ sdb_mysql_conn_wait_packet(MysqlConn *conn)
 						   WL_EXIT_ON_PM_DEATH,
 						   sdb_mysql_conn_socket(conn),
 						   sdb_mysql_conn_silence_ms(conn),
-						   PG_WAIT_EXTENSION);
+						   sdb_wait_event(WAIT_SOURCE));
 	if (rc & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);
@@ -632,7 +632,7 @@ wait_for(MysqlConn *conn, int status, TimestampTz deadline)
 												  deadline);
 		rc = WaitLatchOrSocket(MyLatch, events,
 							   mysql_get_socket(conn->mysql), left_ms,
-							   PG_WAIT_EXTENSION);
+							   sdb_wait_event(WAIT_SOURCE));
 		if (rc & WL_LATCH_SET)
 		{
 			ResetLatch(MyLatch);

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import subprocess
 
 import psycopg2
 
-from .process import Server, process_exists, run
+from .process import Server, children, process_exists, run
 from .wait import wait_until
 
 
@@ -77,10 +76,7 @@ class Postgres(Server):
         wait_until(self.accepts, 60, "crash recovery to end")
 
     def children(self):
-        text = subprocess.run(["ps", "-o", "pid=", "--ppid",
-                               str(self.process.pid)],
-                              stdout=subprocess.PIPE, text=True).stdout
-        return [int(pid) for pid in text.split()]
+        return children(self.process.pid)
 
     def reload(self):
         self.query("SELECT pg_reload_conf()")

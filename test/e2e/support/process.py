@@ -32,6 +32,28 @@ def process_exists(pid):
         return False
 
 
+def children(parent):
+    """The processes of a parent."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as stat:
+                if int(stat.read().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass            # it has just ended
+    return found
+
+
+def title(pid):
+    """What a process calls itself; empty if it has ended."""
+    try:
+        with open("/proc/%d/cmdline" % pid) as cmdline:
+            return cmdline.read().strip("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def run(*command, **options):
     done = subprocess.run(command, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, **options)

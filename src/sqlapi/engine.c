@@ -21,6 +21,7 @@
 static void start_connector(const char *name, const char *mode);
 static void send_request(const char *name, ConnectorRequest request,
 						 const char *argument);
+static void check_running(const char *name);
 static bool is_running(const char *name, ConnectorStatus *status);
 static const char *checked_mode(const char *mode);
 
@@ -121,7 +122,8 @@ sdb_sql_set_offset(PG_FUNCTION_ARGS)
 Datum
 sdb_sql_reload_objmap(PG_FUNCTION_ARGS)
 {
-	send_request(NameStr(*PG_GETARG_NAME(0)), REQUEST_RELOAD, NULL);
+	check_running(NameStr(*PG_GETARG_NAME(0)));
+	sdb_sql_warn_objmap();
 	PG_RETURN_INT32(0);
 }
 
@@ -153,14 +155,7 @@ start_connector(const char *name, const char *mode)
 static void
 send_request(const char *name, ConnectorRequest request, const char *argument)
 {
-	ConnectorStatus status;
-
-	sdb_sql_check_control(name);
-	if (!is_running(name, &status))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("dbz connector (%s) is not running", name),
-				 errhint("Start it with synchdb_start_engine_bgw().")));
+	check_running(name);
 	if (sdb_connector_changed_here(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -169,6 +164,20 @@ send_request(const char *name, ConnectorRequest request, const char *argument)
 				 errdetail("Its worker cannot see the change yet."),
 				 errhint("Commit first.")));
 	sdb_worker_request(name, request, argument);
+}
+
+/* check_running --- may be controlled, and runs. */
+static void
+check_running(const char *name)
+{
+	ConnectorStatus status;
+
+	sdb_sql_check_control(name);
+	if (!is_running(name, &status))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("dbz connector (%s) is not running", name),
+				 errhint("Start it with synchdb_start_engine_bgw().")));
 }
 
 static bool

@@ -46,7 +46,16 @@ sdb_sql_add_objmap(PG_FUNCTION_ARGS)
 					   " ON CONFLICT (name, objtype, srcobj) DO UPDATE"
 					   " SET enabled = true, dstobj = excluded.dstobj",
 					   4, values);
+	sdb_sql_warn_objmap();
 	PG_RETURN_INT32(0);
+}
+
+void
+sdb_sql_warn_objmap(void)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("object mapping rules are stored, but this version does not apply them")));
 }
 
 Datum

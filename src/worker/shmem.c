@@ -61,9 +61,7 @@ static const char *const state_names[] = {
 	[STATE_PAUSED] = "paused",
 	[STATE_POLLING] = "polling",
 	[STATE_RESTARTING] = "restarting",
-	[STATE_SCHEMA_SYNC] = "schema sync",
-	[STATE_RELOADING_OBJMAP] = "reloading objmap",
-	[STATE_DUMPING_MEMORY] = "dumping memory"
+	[STATE_SCHEMA_SYNC] = "schema sync"
 };
 
 static const char *const stage_names[] = {

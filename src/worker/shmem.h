@@ -21,9 +21,7 @@ typedef enum ConnectorState
 	STATE_PAUSED,
 	STATE_POLLING,
 	STATE_RESTARTING,
-	STATE_SCHEMA_SYNC,
-	STATE_RELOADING_OBJMAP,
-	STATE_DUMPING_MEMORY
+	STATE_SCHEMA_SYNC
 } ConnectorState;
 
 typedef enum ConnectorStage
@@ -40,7 +38,6 @@ typedef enum ConnectorRequest
 	REQUEST_PAUSE,
 	REQUEST_RESUME,
 	REQUEST_RESTART,			/* argument: snapshot mode */
-	REQUEST_RELOAD,				/* object mapping rules */
 	REQUEST_MEMORY				/* log memory contexts */
 } ConnectorRequest;
 

@@ -386,27 +386,6 @@ wait_paused(StreamWorker *worker)
 	sdb_shmem_finish(slot, NULL);
 }
 
-void
-sdb_request_serve(int slot, ConnectorRequest request)
-{
-	switch (request)
-	{
-		case REQUEST_MEMORY:
-			MemoryContextStats(TopMemoryContext);
-			sdb_shmem_finish(slot, NULL);
-			break;
-		case REQUEST_RELOAD:
-			sdb_shmem_finish(slot, NULL);
-			break;
-		case REQUEST_RESUME:
-			sdb_shmem_finish(slot, "it is not paused");
-			break;
-		default:
-			sdb_shmem_finish(slot, "the request cannot be served now");
-			break;
-	}
-}
-
 static SessionEnd
 handle_failure(StreamWorker *worker, const ErrorData *error)
 {

@@ -143,7 +143,10 @@ typedef struct StreamSession
 
 extern PipelineEnd sdb_pipeline_run(StreamSession *session);
 
-/* Serves a request that needs no change of state. */
+/*
+ * request.c: serves a request that needs no change of state, and refuses the
+ * others.
+ */
 extern void sdb_request_serve(int slot, ConnectorRequest request);
 
 /*

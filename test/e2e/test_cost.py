@@ -36,7 +36,8 @@ def test_memory_of_large_values(db, connector):
     connector.start()
     connector.wait_streaming()
     for n in range(4):
-        db.execute("INSERT INTO t VALUES (%d, REPEAT('%d', 20000000))" % (n, n))
+        db.execute("INSERT INTO t VALUES (%d, REPEAT('%d', 20000000))"
+                   % (n, n))
     connector.wait_rows("t", db.execute("SELECT id, SHA2(v, 256) FROM t"),
                         "id, encode(sha256(v), 'hex')", timeout=60)
 

@@ -1,0 +1,29 @@
+/*
+ * request.c --- requests of the control functions that change no state
+ *
+ * Pause, resume and restart end or begin a session and are stream.c's; what is
+ * left can be served anywhere between two local transactions.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "worker/worker_internal.h"
+
+void
+sdb_request_serve(int slot, ConnectorRequest request)
+{
+	switch (request)
+	{
+		case REQUEST_MEMORY:
+			MemoryContextStats(TopMemoryContext);
+			sdb_shmem_finish(slot, NULL);
+			break;
+		case REQUEST_RESUME:
+			sdb_shmem_finish(slot, "it is not paused");
+			break;
+		default:
+			sdb_shmem_finish(slot, "the request cannot be served now");
+			break;
+	}
+}

@@ -25,7 +25,7 @@ def parse():
     parser.add_argument("sections", nargs="*", metavar="section",
                         help="some of: %s" % ", ".join(SECTIONS))
     parser.add_argument("--quick", action="store_true",
-                        help="a fifth of the data, three rounds")
+                        help="a tenth of the data, three rounds")
     parser.add_argument("--scale", type=float,
                         help="size of the data; 1 is what counts")
     parser.add_argument("--rounds", type=int)

@@ -17,6 +17,7 @@ from workloads import DONE, EVENTS, MARKER, events
 
 MB = 1024 * 1024
 IDLE_SECONDS = 10
+TABLES = [10, 100, 1000, 10000]
 CONNECTORS = [1, 5, 20]
 SMALL_TABLES = 10                   # of a connector that is to be small
 LARGE_TEXT = 1000                   # bytes a row in the transaction of 1 GB
@@ -173,8 +174,7 @@ class Cost:
     # growth
 
     def measure_tables(self):
-        for count in [10, 100, 1000] + ([] if self.options.quick or
-                                        self.options.scale < 1 else [10000]):
+        for count in TABLES[:2 if self.options.quick else None]:
             tables = small_tables(count)
             connector = self.connector("cost_%d_tables" % count, tables)
             title = "%s tables: " % format(count, ",")
@@ -201,7 +201,7 @@ class Cost:
 
     def measure_connectors(self):
         tables = small_tables(SMALL_TABLES)
-        for count in CONNECTORS:
+        for count in CONNECTORS[:2 if self.options.quick else None]:
             connectors = [self.connector("cost_connector_%d" % number, tables)
                           for number in range(count)]
 

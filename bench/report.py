@@ -1,7 +1,8 @@
 """Figures: what was measured, what it is compared with, what must be reached.
 
 A section's figures replace those of an earlier run of the same section, so
-results.json and RESULTS.md can be made section by section.
+results.json and RESULTS.md can be made section by section.  PROFILE.md, which
+people write, is appended to the latter.
 """
 
 import json
@@ -9,6 +10,8 @@ import operator
 import os
 import statistics
 
+PROFILE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "PROFILE.md")
 COMPARE = {"<=": operator.le, ">=": operator.ge}
 
 
@@ -94,6 +97,9 @@ class Report:
             file.write("\n")
         with open(self.text, "w") as file:
             file.write(self.markdown(self.sections))
+            if os.path.exists(PROFILE):
+                with open(PROFILE) as profile:
+                    file.write("\n" + profile.read())
 
     def markdown(self, names):
         parts = ["# Results\n", "Made by `bench/run.sh`. Each figure is the"

@@ -237,7 +237,10 @@ def shell(command):
 def measure(rig, options):
     rows, checks = [], []
     for dataset in options.datasets:
-        snapshot = Snapshot(rig, options.directory, dataset, options.scale)
+        scale = options.scale
+        if options.quick and dataset == "mixed":
+            scale /= 4
+        snapshot = Snapshot(rig, options.directory, dataset, scale)
         times = {rival: [] for rival in snapshot.rivals}
         for number in range(options.rounds):
             for rival, run in snapshot.rivals.items():

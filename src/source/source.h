@@ -70,7 +70,8 @@ typedef struct CheckItem
 	bool		passed;
 	bool		fatal;			/* the connector cannot work without it */
 	char	   *detail;			/* what was found, a full sentence */
-	char	   *hint;			/* the statement that mends it; NULL if passed */
+	char	   *hint;			/* the statement that mends it, or what to do as
+								 * a full sentence; NULL if passed */
 } CheckItem;
 
 /*

@@ -58,6 +58,7 @@ static volatile sig_atomic_t connected = false;
 static char connector[NAMEDATALEN]; /* that this process works for */
 
 static void handle_stop(SIGNAL_ARGS);
+static void request_cancel(void);
 
 void
 sdb_process_begin(WorkerArguments *arguments)
@@ -150,6 +151,8 @@ sdb_process_catch_error(MemoryContext context)
 		EmitErrorReport();
 	AbortCurrentTransaction();
 	FlushErrorState();
+	if (sdb_stop_requested)
+		request_cancel();		/* this may have been the stop's; it stays */
 	RESUME_INTERRUPTS();
 	MemoryContextSwitchTo(context);
 	return error;
@@ -186,10 +189,14 @@ handle_stop(SIGNAL_ARGS)
 
 	sdb_stop_requested = true;
 	if (connected)
-	{
-		QueryCancelPending = true;
-		InterruptPending = true;
-	}
+		request_cancel();
 	SetLatch(MyLatch);
 	errno = save_errno;
+}
+
+static void
+request_cancel(void)
+{
+	QueryCancelPending = true;
+	InterruptPending = true;
 }

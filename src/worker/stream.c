@@ -146,6 +146,7 @@ guarded_session(StreamWorker *worker)
 
 	if (sdb_stop_requested)
 	{
+		QueryCancelPending = false;
 		if (worker->counted && !worker->session.committed)
 			store_safely(worker, store_good_end, NULL);
 		return SESSION_OVER;
@@ -284,7 +285,7 @@ check_source(Source *source)
 		appendStringInfo(&details, "%s%s", details.len > 0 ? " " : "",
 						 item->detail);
 		if (item->hint)
-			appendStringInfo(&hints, "%s%s", hints.len > 0 ? "; " : "",
+			appendStringInfo(&hints, "%s%s", hints.len > 0 ? " " : "",
 							 item->hint);
 	}
 	if (details.len > 0)
@@ -293,7 +294,7 @@ check_source(Source *source)
 				 errmsg("source %s is not ready for change data capture",
 						source->address),
 				 errdetail("%s", details.data),
-				 hints.len > 0 ? errhint("At the source: %s.", hints.data) : 0));
+				 hints.len > 0 ? errhint("At the source: %s", hints.data) : 0));
 }
 
 static SessionEnd

@@ -224,6 +224,8 @@ static char *bytes_default(const MysqlColumnInfo *info,
 						   int len);
 static bool is_now(const char *text);
 static bool is_number(const char *text);
+static void warn_of_labels(const MysqlColumnInfo *info,
+						   const SourceColumn *column);
 static bool is_safe_text(const SourceColumn *column, const char *text,
 						 int len);
 static bool is_safe_bytes(const char *text, int len);
@@ -265,6 +267,7 @@ sdb_mysql_types_column(const MysqlColumnInfo *info, SourceColumn *column)
 		column->comment = pstrdup(info->comment);
 	set_charset(info, type, column);
 	set_default(info, type, column);
+	warn_of_labels(info, column);
 }
 
 MysqlType
@@ -603,6 +606,25 @@ is_number(const char *text)
 		text += n;
 	}
 	return n > 0 && *text == '\0';
+}
+
+/*
+ * The servers describe labels in a character set without characters above
+ * U+FFFF: what looks like a question mark may be one of those.
+ */
+static void
+warn_of_labels(const MysqlColumnInfo *info, const SourceColumn *column)
+{
+	for (int i = 0; i < column->nlabels; i++)
+	{
+		if (!is_safe_text(column, column->labels[i],
+						  strlen(column->labels[i])))
+			ereport(WARNING,
+					(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+					 errmsg("a label of column \"%s\" of table \"%s\" may not be what its server shows",
+							info->column_name, info->table_id),
+					 errdetail("Servers show characters above U+FFFF in labels as question marks, and streamed values would have them too.")));
+	}
 }
 
 /* No zero byte, and no question mark that may stand for something else */

@@ -7,6 +7,7 @@ The environment names the PostgreSQL that the extension was installed into
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 
@@ -69,6 +70,9 @@ def about(options):
 
 def main():
     options = parse()
+    # so that the servers are stopped; a background job ignores SIGINT
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("interrupted"))
     rig = servers.Rig(options.directory)
     results = None
     try:

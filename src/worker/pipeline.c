@@ -331,6 +331,7 @@ commit_batch(Pipeline *p)
 	SDB_FAILPOINT("pipeline-before-commit");
 	sdb_process_commit_transaction();
 	SDB_FAILPOINT("pipeline-after-commit");
+	sdb_process_reload();
 	pgstat_report_stat(false);
 
 	MemSet(counters, 0, sizeof(Counters));

@@ -166,6 +166,7 @@ run_session(StreamWorker *worker)
 	bool		paused;
 	int			npending;
 
+	sdb_process_reload();
 	if (!worker->begun && !worker->attended && !count_start(worker))
 		return SESSION_OVER;
 	session->connector = load_connector(worker, &paused);

@@ -38,6 +38,12 @@ extern volatile sig_atomic_t sdb_stop_requested;
  */
 extern void sdb_process_begin(WorkerArguments *arguments);
 
+/*
+ * sdb_process_reload --- read the configuration again if it was asked for; for
+ * points where a changed setting does no harm.
+ */
+extern void sdb_process_reload(void);
+
 /* What the process does, for pg_stat_activity and the process title. */
 extern void sdb_process_report(const char *activity);
 

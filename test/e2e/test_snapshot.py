@@ -18,10 +18,12 @@ NUMBERS = ("WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL"
 
 
 def fill(table, columns, rows):
-    """A statement that inserts rows; columns is made of a counter k."""
-    return ("INSERT INTO %s %s SELECT %s FROM (SELECT (a.i - 1) * 1000 + b.i"
-            " AS k FROM n a, n b) c WHERE k <= %d"
-            % (table, NUMBERS, columns, rows))
+    """A statement that inserts up to ten million rows; columns is made of a
+    counter k."""
+    return ("INSERT INTO %s %s SELECT %s FROM (SELECT (c.i - 1) * 1000000"
+            " + (a.i - 1) * 1000 + b.i AS k FROM n a, n b, n c"
+            " WHERE c.i <= %d) d WHERE k <= %d"
+            % (table, NUMBERS, columns, (rows - 1) // 1000000 + 1, rows))
 
 
 def move(work):

@@ -79,7 +79,18 @@ class Postgres(Server):
         return children(self.process.pid)
 
     def reload(self):
+        """Returns when the postmaster has told its children."""
+        def loaded():
+            connection = self.connect()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_conf_load_time()")
+                when = cursor.fetchone()[0]
+            connection.close()
+            return when
+
+        before = loaded()
         self.query("SELECT pg_reload_conf()")
+        wait_until(lambda: loaded() > before, 30, "the configuration to load")
 
     def accepts(self):
         try:

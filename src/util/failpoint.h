@@ -7,11 +7,13 @@
  *
  *		error	an internal error (XX000) is raised
  *		kill	the process gets SIGKILL, once all WAL so far is on disk: a
-				commit that was not waited for is not lost by luck
+ *				commit that was not waited for is not lost by luck
  *		wait	it waits until the file named below is removed
+ *		crash	every process that gets there gets SIGKILL
  *
- * The process that gets there renames the file to "synchdb_failpoint.reached"
- * first, so it fails once, and the test sees that it did.
+ * But for "crash", the process that gets there renames the file to
+ * "synchdb_failpoint.reached" first, so it fails once, and the test sees that
+ * it did.
  */
 #ifndef SDB_FAILPOINT_H
 #define SDB_FAILPOINT_H

@@ -34,6 +34,8 @@ sdb_failpoint(const char *name)
 		sscanf(text, "%63s %15s", armed, action) != 2 ||
 		strcmp(armed, name) != 0)
 		return;
+	if (strcmp(action, "crash") == 0)
+		kill(MyProcPid, SIGKILL);
 	/* of two processes that get here at once, one takes it */
 	if (rename(ARMED_FILE, REACHED_FILE) != 0)
 		return;

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_collation.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "regex/regex.h"
 #include "utils/memutils.h"
@@ -73,8 +74,18 @@ sdb_filter_matches(const TableFilter *filter, const char *name)
 	wide = palloc((strlen(name) + 1) * sizeof(pg_wchar));
 	len = pg_mb2wchar(name, wide);
 	for (i = 0; i < filter->nentries && !matches; i++)
-		matches = pg_regexec(&filter->entries[i], wide, len, 0, NULL,
-							 0, NULL, 0) == REG_OKAY;
+	{
+		int			result = pg_regexec(&filter->entries[i], wide, len, 0,
+										NULL, 0, NULL, 0);
+
+		CHECK_FOR_INTERRUPTS();
+		if (result != REG_OKAY && result != REG_NOMATCH)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("could not match \"%s\" against the list of tables",
+							name)));
+		matches = result == REG_OKAY;
+	}
 	pfree(wide);
 	return matches;
 }

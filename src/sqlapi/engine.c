@@ -147,8 +147,8 @@ start_connector(const char *name, const char *mode)
 	connector = sdb_connector_load(name);
 
 	at_commit = sdb_connector_changed_here(name);
-	sdb_worker_start(name, connector->owner, mode, at_commit);
 	(void) sdb_connector_set_active(name, true);
+	sdb_worker_start(name, connector->owner, mode, at_commit);
 }
 
 /* send_request --- checks, hands it over, waits until it is done. */

@@ -32,6 +32,13 @@
 #define sdb_wait_event_new(name) ((void) (name), PG_WAIT_EXTENSION)
 #endif
 
+/* guc_tables.c: settings that end a long transaction, by version */
+#if PG_VERSION_NUM >= 170000
+#define SDB_NEWER_TIMEOUTS {"transaction_timeout", "0"},
+#else
+#define SDB_NEWER_TIMEOUTS
+#endif
+
 /* guc.h */
 #if PG_VERSION_NUM < 160000
 #define guc_malloc(elevel, size) malloc(size)

@@ -31,10 +31,16 @@ sdb_error_position_callback(void *arg)
 	if (at->column != NULL)
 		append_part(&buf, psprintf("column \"%s\"", at->column));
 	if (at->position != NULL)
-		append_part(&buf, psprintf("at position %s",
-								   at->position(at->position_arg)));
+	{
+		char	   *position = at->position(at->position_arg);
+
+		append_part(&buf, "at position ");
+		appendStringInfoString(&buf, position);
+		pfree(position);
+	}
 	if (buf.len > 0)
 		errcontext("%s", buf.data);
+	pfree(buf.data);
 }
 
 static void

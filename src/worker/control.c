@@ -158,6 +158,10 @@ start_pending(XactEvent event, void *arg)
 {
 	PendingStart *start = pending_starts;
 
+	if (event == XACT_EVENT_PRE_PREPARE && start != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that starts a connector")));
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
 		return;
 	pending_starts = NULL;

@@ -66,6 +66,8 @@ sdb_copy_all(Connector *connector, int ntables, int slot)
 	PG_TRY();
 	{
 		sdb_copy_run(connector);
+		end_helpers(&helpers, false);
+		sdb_copy_run(connector);	/* what a helper that failed has left */
 	}
 	PG_CATCH();
 	{
@@ -73,7 +75,6 @@ sdb_copy_all(Connector *connector, int ntables, int slot)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	end_helpers(&helpers, false);
 }
 
 void
@@ -220,9 +221,10 @@ static bool
 prepare_target(const TableState *claimed, const TargetTable *target,
 			   const SourceType *types)
 {
-	Oid			relid = sdb_ddl_create_table(claimed->table, target, types,
-											 KEY_LATER);
+	Oid			relid;
 
+	sdb_ddl_create_schema(target->schema);
+	relid = sdb_ddl_create_table(claimed->table, target, types, KEY_LATER);
 	CommandCounterIncrement();
 	if (OidIsValid(relid))
 		return true;

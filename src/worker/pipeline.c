@@ -236,7 +236,7 @@ apply_row_carefully(Pipeline *p, const Change *change, ApplyMode mode)
 	if (sdb_guc_log_change_on_error)
 		log_change(change);
 	if (sdb_guc_error_handling_strategy != ERROR_STRATEGY_SKIP ||
-		sdb_stop_requested)
+		sdb_retry_is_transient(error->sqlerrcode) || sdb_stop_requested)
 		ReThrowError(error);
 	record_bad_row(p, change, error);
 }
@@ -367,10 +367,16 @@ static void
 wait_for_source(Pipeline *p)
 {
 	SourceWait	wait = {PGINVALID_SOCKET, -1};
+	long		stats_ms = 0;
 
 	if (!p->in_source_transaction)
+	{
 		store_idle_position(p);
+		stats_ms = pgstat_report_stat(false);
+	}
 	p->routine->stream_wait(p->session->source, &wait);
+	if (stats_ms > 0 && (wait.timeout_ms < 0 || stats_ms < wait.timeout_ms))
+		wait.timeout_ms = stats_ms;
 	sdb_process_wait(WAIT_SOURCE, wait.socket, wait.timeout_ms);
 }
 
@@ -388,6 +394,7 @@ store_idle_position(Pipeline *p)
 	if (!TimestampDifferenceExceeds(p->stored_at, now, IDLE_CHECKPOINT_MS))
 		return;
 	p->stored_at = now;
+	sdb_process_check_extension();
 	position = p->routine->stream_position(p->session->source);
 	if (p->stored_position && strcmp(position, p->stored_position) == 0)
 		return;

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "util/compat.h"
+#include "util/extension.h"
 #include "worker/worker_internal.h"
 
 /* Session settings: what applying changes relies on, whatever is configured */
@@ -39,8 +40,10 @@ static const struct
 	{"default_transaction_read_only", "off"},
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
+	SDB_NEWER_TIMEOUTS
 	{"idle_in_transaction_session_timeout", "0"},
 	{"row_security", "on"},
+	{"maintenance_work_mem", "32MB"},	/* building the key after a copy */
 	{"DateStyle", "ISO, YMD"},
 	{"IntervalStyle", "postgres"},
 	{"TimeZone", "UTC"},
@@ -121,6 +124,20 @@ sdb_process_reload(void)
 		return;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
+}
+
+void
+sdb_process_check_extension(void)
+{
+	Oid			schema;
+	Oid			owner;
+
+	sdb_process_begin_transaction();
+	if (!sdb_extension_find("synchdb", &schema, &owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"synchdb\" was dropped")));
+	sdb_process_commit_transaction();
 }
 
 void

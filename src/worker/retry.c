@@ -14,7 +14,9 @@ sdb_retry_is_transient(int sqlerrcode)
 	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
 	return category == ERRCODE_CONNECTION_EXCEPTION ||
-		category == ERRCODE_TRANSACTION_ROLLBACK;
+		category == ERRCODE_TRANSACTION_ROLLBACK ||
+		category == ERRCODE_INSUFFICIENT_RESOURCES ||
+		category == ERRCODE_OPERATOR_INTERVENTION;
 }
 
 long

@@ -75,6 +75,8 @@ static SharedState *shared = NULL;
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
 
+static void await_request(ConnectorSlot *slot, pid_t pid,
+						  char refusal[SDB_ERROR_LEN]);
 static Size shared_size(void);
 static void request_shared(void);
 static void startup_shared(void);
@@ -223,7 +225,6 @@ sdb_shmem_detach(int index)
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot->pid = 0;
-	slot->connected = false;
 	slot->state = STATE_STOPPED;
 	if (slot->request != REQUEST_NONE)
 	{
@@ -338,26 +339,46 @@ sdb_shmem_request(Oid database, const char *name, ConnectorRequest request,
 						name),
 				 errhint("Try again when it is done.")));
 
-	ConditionVariablePrepareToSleep(&slot->changed);
-	for (;;)
+	PG_TRY();
 	{
-		bool		done;
-
-		LWLockAcquire(&shared->lock, LW_SHARED);
-		done = slot->request == REQUEST_NONE || slot->pid != pid;
-		strlcpy(refusal, slot->refusal, sizeof(refusal));
-		LWLockRelease(&shared->lock);
-		if (done)
-			break;
-		ConditionVariableSleep(&slot->changed, sdb_wait_event(WAIT_WORKER));
+		await_request(slot, pid, refusal);
 	}
-	ConditionVariableCancelSleep();
+	PG_CATCH();
+	{
+		/* nobody waits for it any more: it shall not happen later */
+		LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+		if (slot->pid == pid && slot->request == request)
+			slot->request = REQUEST_NONE;
+		LWLockRelease(&shared->lock);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 
 	if (refusal[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("connector \"%s\" refused the request: %s",
 						name, refusal)));
+}
+
+/* Sleep until the request is done or refused, or its worker is gone. */
+static void
+await_request(ConnectorSlot *slot, pid_t pid, char refusal[SDB_ERROR_LEN])
+{
+	bool		done = false;
+
+	ConditionVariablePrepareToSleep(&slot->changed);
+	for (;;)
+	{
+		LWLockAcquire(&shared->lock, LW_SHARED);
+		done = slot->request == REQUEST_NONE || slot->pid != pid;
+		strlcpy(refusal, slot->refusal, SDB_ERROR_LEN);
+		LWLockRelease(&shared->lock);
+		if (done)
+			break;
+		ConditionVariableSleep(&slot->changed, sdb_wait_event(WAIT_WORKER));
+	}
+	ConditionVariableCancelSleep();
 }
 
 ConnectorRequest

@@ -46,6 +46,8 @@ static const SnapshotMode *find_mode(const char *name);
 static int	count_pending(const char *connector);
 static void find_tables(Connector *connector, Source *source,
 						const SnapshotMode *mode);
+static void forget_gone(Connector *connector, Source *source);
+static bool has_table(List *tables, const char *id);
 static TableState *find_state(List *states, const char *id);
 static bool is_copied(const Connector *connector, const SourceTable *table);
 static List *describe_tables(Connector *connector, Source *source);
@@ -62,6 +64,8 @@ sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
 	sdb_process_begin_transaction();
 	if (sdb_checkpoint_position(connector->name) == NULL || mode->starts_over)
 		find_tables(connector, source, mode);
+	else if (count_pending(connector->name) > 0)
+		forget_gone(connector, source);
 	npending = count_pending(connector->name);
 	sdb_process_commit_transaction();
 	return npending;
@@ -151,6 +155,43 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 	counters.value[COUNTER_SNAPSHOT_BEGIN_TS] =
 		sdb_process_time_ms(GetCurrentTimestamp());
 	sdb_checkpoint_store(connector->name, position, &counters);
+}
+
+/*
+ * A table that was dropped at the source before it was copied cannot be copied
+ * any more, and must not stand in the way of the others.
+ */
+static void
+forget_gone(Connector *connector, Source *source)
+{
+	List	   *tables = source->routine->describe(source, NIL);
+	ListCell   *cell;
+
+	foreach(cell, sdb_checkpoint_tables(connector->name))
+	{
+		TableState *state = lfirst(cell);
+
+		if ((state->stage != TABLE_PENDING && state->stage != TABLE_RECOPY) ||
+			has_table(tables, state->table->id))
+			continue;
+		ereport(WARNING,
+				(errmsg("table \"%s\" is not copied: the source no longer has it",
+						state->table->id)));
+		sdb_tables_drop(connector, state->table);
+	}
+}
+
+static bool
+has_table(List *tables, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		if (strcmp(((SourceTable *) lfirst(cell))->id, id) == 0)
+			return true;
+	}
+	return false;
 }
 
 static TableState *

@@ -69,7 +69,9 @@ static void wait_paused(StreamWorker *worker);
 static SessionEnd handle_failure(StreamWorker *worker,
 								 const ErrorData *error);
 static void back_off(StreamWorker *worker);
+static bool take_request(StreamWorker *worker);
 static void wait_until(TimestampTz until);
+static bool nap(TimestampTz until);
 static void record_error(StreamWorker *worker, const char *text);
 static void store_good_end(const char *connector, const char *unused);
 static void store_safely(StreamWorker *worker,
@@ -184,7 +186,9 @@ run_session(StreamWorker *worker)
 	npending = sdb_snapshot_prepare(session->connector, session->source,
 									worker->mode[0] ? worker->mode : "initial",
 									&after);
-	worker->mode[0] = '\0';
+	/* what follows the copy must hold for a copy that is tried again, too */
+	if (after == AFTER_STREAM)
+		worker->mode[0] = '\0';
 	worker->attended = false;
 	sdb_shmem_set_state(session->slot, STAGE_INITIAL_SNAPSHOT, STATE_POLLING);
 	sdb_shmem_set_error(session->slot, NULL);
@@ -210,6 +214,7 @@ run_session(StreamWorker *worker)
 		case AFTER_PAUSE:
 			sdb_shmem_set_state(session->slot, STAGE_SCHEMA_SYNC,
 								STATE_SCHEMA_SYNC);
+			worker->mode[0] = '\0';
 			set_paused(worker, true);
 			return SESSION_AGAIN;
 		case AFTER_STREAM:
@@ -382,7 +387,8 @@ wait_paused(StreamWorker *worker)
 			sdb_shmem_finish(slot, "it is paused already");
 		else if (request != REQUEST_NONE)
 			sdb_request_serve(slot, request);
-		sdb_process_wait(WAIT_REQUEST, PGINVALID_SOCKET, -1);
+		sdb_process_wait(WAIT_REQUEST, PGINVALID_SOCKET, EXTENSION_CHECK_MS);
+		sdb_process_check_extension();
 	}
 	set_paused(worker, false);
 	sdb_shmem_finish(slot, NULL);
@@ -421,28 +427,64 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 static void
 back_off(StreamWorker *worker)
 {
+	TimestampTz until =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									sdb_retry_delay_ms(++worker->tries));
+
 	sdb_shmem_set_state(worker->session.slot, STAGE_UNKNOWN,
 						STATE_INITIALIZING);
-	wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										   sdb_retry_delay_ms(++worker->tries)));
+	while (!sdb_stop_requested && !take_request(worker) && nap(until))
+		;
+}
+
+/* Serve a request between two sessions.  True if the next is to begin now. */
+static bool
+take_request(StreamWorker *worker)
+{
+	int			slot = worker->session.slot;
+	char		mode[SDB_MODE_LEN];
+	ConnectorRequest request = sdb_shmem_pending(slot, mode);
+
+	switch (request)
+	{
+		case REQUEST_NONE:
+			return false;
+		case REQUEST_PAUSE:
+			set_paused(worker, true);
+			sdb_shmem_set_state(slot, STAGE_UNKNOWN, STATE_PAUSED);
+			sdb_shmem_finish(slot, NULL);
+			return true;
+		case REQUEST_RESTART:
+			strlcpy(worker->mode, mode, sizeof(worker->mode));
+			sdb_shmem_finish(slot, NULL);
+			return true;
+		default:
+			sdb_request_serve(slot, request);
+			return false;
+	}
 }
 
 /* Sleep; ends early when the worker shall stop. */
 static void
 wait_until(TimestampTz until)
 {
-	while (!sdb_stop_requested)
-	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-														   until);
+	while (!sdb_stop_requested && nap(until))
+		;
+}
 
-		if (left <= 0)
-			break;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
-						 WL_EXIT_ON_PM_DEATH, left,
-						 sdb_wait_event(WAIT_RETRY));
-		ResetLatch(MyLatch);
-	}
+/* Sleep until something happens.  False if it is time already. */
+static bool
+nap(TimestampTz until)
+{
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+													   until);
+
+	if (left <= 0)
+		return false;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 left, sdb_wait_event(WAIT_RETRY));
+	ResetLatch(MyLatch);
+	return true;
 }
 
 /* Store or clear (NULL) the error that synchdb_state_view shows. */

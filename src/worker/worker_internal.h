@@ -64,6 +64,13 @@ extern void sdb_process_wait(WaitReason reason, pgsocket socket,
 							 long timeout_ms);
 
 /*
+ * sdb_process_check_extension --- an error if the extension is no longer there:
+ * DROP EXTENSION knows nothing of workers, so idle ones look now and then.
+ */
+#define EXTENSION_CHECK_MS	10000
+extern void sdb_process_check_extension(void);
+
+/*
  * Begin and commit a local transaction, with an active snapshot in between,
  * as SQL and DDL need it.  CurrentMemoryContext stays what it was.
  */

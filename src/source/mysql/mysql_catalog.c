@@ -89,6 +89,8 @@ sdb_mysql_catalog_describe_one(MysqlSource *source, const char *name)
 static List *
 read_catalog(Catalog *catalog)
 {
+	ListCell   *lc;
+
 	catalog->tables = hash_by_text("MySQL tables", NAME_BYTES,
 								   sizeof(Described));
 	read_tables(catalog);
@@ -98,6 +100,13 @@ read_catalog(Catalog *catalog)
 			read_json_checks(catalog);
 		read_columns(catalog);
 		read_keys(catalog);
+	}
+
+	/* a table may have been dropped between two of the queries */
+	foreach(lc, catalog->order)
+	{
+		if (((SourceTable *) lfirst(lc))->ncolumns == 0)
+			catalog->order = foreach_delete_current(catalog->order, lc);
 	}
 	hash_destroy(catalog->tables);
 	if (catalog->wanted != NULL)

@@ -505,6 +505,12 @@ finish_group(MysqlStream *stream)
 		hash_get_num_entries(stream->main->maps) > MAX_MAPS)
 		sdb_mysql_reader_forget_maps(stream->main);
 	position->prepared = list_delete_ptr(position->prepared, stream->decided);
+	if (stream->decided != NULL)
+	{
+		pfree(stream->decided->xid);
+		pfree(stream->decided->file);
+		pfree(stream->decided);
+	}
 	stream->decided = NULL;
 	foreach(lc, stream->dropped)
 		MemoryContextDelete(lfirst(lc));

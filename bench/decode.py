@@ -1,9 +1,8 @@
 """Decoding alone, on one core: the decoder of test/fuzz, built with the
 compiler's usual optimisation, runs over captured logs again and again.
 
-Its memory contexts are malloc's, not the server's, and it resolves every table
-map anew, where the server does so only if the map has changed: so a log of
-single-row statements, with a map for each row, looks worse here than it is.
+Its memory contexts are malloc's, not the server's, so what allocates looks
+worse here than it is.
 """
 
 import os

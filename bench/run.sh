@@ -16,7 +16,7 @@
 
 PG_VERSION=15
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	postgresql-15-mysql-fdw pgloader libmariadb-dev libpq-dev zlib1g-dev
+	postgresql-15-mysql-fdw pgloader libmariadb-dev libpq-dev libdeflate-dev
 	mariadb-server-core mariadb-client python3-psycopg2 python3-pymysql)
 
 build() {

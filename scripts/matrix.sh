@@ -10,7 +10,7 @@ ROOTS=(
 	"trixie postgresql-17 postgresql-server-dev-17 mariadb-server-core"
 	"sid postgresql-18 postgresql-server-dev-18 mysql-server-core"
 )
-ROOT_PACKAGES=(build-essential libmariadb-dev zlib1g-dev python3-pytest
+ROOT_PACKAGES=(build-essential libmariadb-dev libdeflate-dev python3-pytest
 	python3-psycopg2 python3-pymysql python3-cryptography)
 
 # in_root ROOT COMMAND...

@@ -14,7 +14,7 @@
 . "$(dirname "$0")/matrix.sh"
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev zlib1g-dev mariadb-server-core libclang-rt-14-dev
+	libmariadb-dev libdeflate-dev mariadb-server-core libclang-rt-14-dev
 	python3-pytest python3-psycopg2 python3-pymysql python3-cryptography)
 MATRIX_PACKAGES=(debootstrap)
 LOCK=/var/lock/synchdb-test.lock

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "utils/memutils.h"
 
@@ -15,6 +15,7 @@
 #include "pg_shim.h"
 #include "source/mysql/mysql_rows.h"
 #include "source/mysql/mysql_types.h"
+#include "source/mysql/mysql_wire.h"
 
 #define HEADER_LEN			19
 #define CHECKSUM_LEN		4
@@ -25,6 +26,8 @@
 
 typedef struct OpenMap
 {
+	const uint8 *bytes;			/* of the event it was made from */
+	Size		nbytes;
 	MysqlTableMap *map;
 	SourceTable *table;
 	MysqlRowPlan *plan;
@@ -164,7 +167,7 @@ event_stream_repair(const EventStream *stream, uint8 *data, Size len)
 		return;
 	if (data[4] == MYSQL_EVENT_FORMAT_DESCRIPTION)
 		data[17] &= ~1;
-	crc = (uint32) crc32(0, data, (uInt) (len - CHECKSUM_LEN));
+	crc = libdeflate_crc32(0, data, len - CHECKSUM_LEN);
 	for (int i = 0; i < 4; i++)
 		data[len - CHECKSUM_LEN + i] = (uint8) (crc >> (8 * i));
 }
@@ -264,12 +267,23 @@ add_column(EventStream *stream, char **fields)
 	sdb_mysql_types_column(&info, &table->columns[table->ncolumns++]);
 }
 
-/* The plan is made here, so a map that does not fit is an error of its own. */
+/*
+ * The plan is made here, so a map that does not fit is an error of its own.
+ * As in the real stream, one that comes again as it was costs nothing.
+ */
 static void
 add_map(EventStream *stream, const MysqlEvent *event)
 {
 	OpenMap		open = {0};
 	OpenMap    *slot;
+	ByteCursor	cur = event->body;
+
+	open.nbytes = sdb_bytes_left(&cur);
+	slot = find_map(stream, sdb_mysql_table_id(&cur, &stream->format,
+											   event->type));
+	if (slot != NULL && slot->nbytes == open.nbytes &&
+		memcmp(slot->bytes, event->body.pos, open.nbytes) == 0)
+		return;
 
 	if (stream->nmaps == MAX_MAPS)
 	{
@@ -277,6 +291,8 @@ add_map(EventStream *stream, const MysqlEvent *event)
 		MemoryContextReset(stream->map_context);
 	}
 	CurrentMemoryContext = stream->map_context;
+	open.bytes = memcpy(palloc(open.nbytes + 1), event->body.pos,
+						open.nbytes);
 	open.map = sdb_mysql_event_table_map(&stream->format, event);
 	for (int i = 0; i < stream->ntables; i++)
 	{

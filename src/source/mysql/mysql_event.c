@@ -14,7 +14,8 @@
  */
 #include "postgres.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
+#include <limits.h>
 
 #include "lib/stringinfo.h"
 
@@ -358,18 +359,20 @@ checksum_matches(const ByteCursor *cur, MysqlEventType type)
 {
 	const uint8 *sum = cur->end - CHECKSUM_LEN;
 	uint8		flags[2];
-	uLong		crc;
+	uint32		crc;
+
+	if (type != MYSQL_EVENT_FORMAT_DESCRIPTION)
+		return libdeflate_crc32(0, cur->start, sum - cur->start) ==
+			sdb_load_le32(sum);
 
 	/* a file being written is marked so after its sum was made */
 	memcpy(flags, cur->start + FLAGS_OFFSET, sizeof(flags));
-	if (type == MYSQL_EVENT_FORMAT_DESCRIPTION)
-		flags[0] &= ~FLAG_BINLOG_IN_USE;
-
-	crc = crc32(0, cur->start, FLAGS_OFFSET);
-	crc = crc32(crc, flags, sizeof(flags));
-	crc = crc32_z(crc, cur->start + HEADER_LEN,
-				  sum - (cur->start + HEADER_LEN));
-	return (uint32) crc == sdb_load_le32(sum);
+	flags[0] &= ~FLAG_BINLOG_IN_USE;
+	crc = libdeflate_crc32(0, cur->start, FLAGS_OFFSET);
+	crc = libdeflate_crc32(crc, flags, sizeof(flags));
+	crc = libdeflate_crc32(crc, cur->start + HEADER_LEN,
+						   sum - (cur->start + HEADER_LEN));
+	return crc == sdb_load_le32(sum);
 }
 
 /*

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "utils/memutils.h"
 
@@ -91,31 +91,30 @@ sdb_mysql_inflate_event(ByteCursor *cur)
 uint8 *
 sdb_mysql_inflate(ByteCursor *deflated, bool zlib_header, uint32 len)
 {
-	z_stream	stream = {0};
+	static struct libdeflate_decompressor *decompressor = NULL;
+	Size		nbytes = sdb_bytes_left(deflated);
+	enum libdeflate_result status;
 	uint8	   *result;
-	int			status;
 
-	if (len > MaxAllocSize ||
-		len / MAX_DEFLATE_RATIO > sdb_bytes_left(deflated))
+	if (len > MaxAllocSize || len / MAX_DEFLATE_RATIO > nbytes)
 		sdb_mysql_malformed(deflated,
 							"%zu compressed bytes cannot hold %u bytes.",
-							sdb_bytes_left(deflated), len);
+							nbytes, len);
 	result = palloc(Max(len, 1));
 
-	/* nothing between here and inflateEnd may raise an error */
-	stream.next_in = (Bytef *) deflated->pos;
-	stream.avail_in = (uInt) sdb_bytes_left(deflated);
-	stream.next_out = result;
-	stream.avail_out = len;
-	if (inflateInit2(&stream, zlib_header ? MAX_WBITS : -MAX_WBITS) != Z_OK)
+	if (decompressor == NULL)
+		decompressor = libdeflate_alloc_decompressor();
+	if (decompressor == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("zlib could not start to inflate.")));
-	status = inflate(&stream, Z_FINISH);
-	inflateEnd(&stream);
-
-	if (status != Z_STREAM_END || stream.avail_out != 0)
+				 errmsg("out of memory")));
+	if (zlib_header)
+		status = libdeflate_zlib_decompress(decompressor, deflated->pos,
+											nbytes, result, len, NULL);
+	else
+		status = libdeflate_deflate_decompress(decompressor, deflated->pos,
+											   nbytes, result, len, NULL);
+	if (status != LIBDEFLATE_SUCCESS)
 		sdb_mysql_malformed(deflated,
 							"Compressed bytes do not hold the %u bytes announced.",
 							len);

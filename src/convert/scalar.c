@@ -42,6 +42,7 @@ static void append_inet(StringInfo buf, Datum address);
 static void append_geometry(StringInfo buf, const SourceGeometry *geometry);
 static int	clip_characters(const ConvertColumn *column,
 							const SourceBytes *text, int limit);
+static int	count_characters(const char *text, int nbytes);
 static Datum make_bits(const uint8 *data, int nbytes, int nbits);
 pg_noreturn static void fail_bit_length(const ConvertColumn *column);
 
@@ -89,7 +90,7 @@ sdb_text_to_bpchar(const ConvertColumn *column, const SourceValue *value)
 {
 	int			limit = column->typmod - VARHDRSZ;
 	int			nbytes = value->u.bytes.len;
-	int			nblanks = 0;
+	int			nblanks;
 	BpChar	   *result;
 
 	if (column->typmod < 0)
@@ -98,11 +99,7 @@ sdb_text_to_bpchar(const ConvertColumn *column, const SourceValue *value)
 	sdb_convert_check_size(column, nbytes);
 	if (nbytes > limit)
 		nbytes = clip_characters(column, &value->u.bytes, limit);
-	if (nbytes > 0)
-		nblanks = limit - pg_mbstrlen_with_len(value->u.bytes.data, nbytes);
-	else
-		nblanks = limit;
-
+	nblanks = limit - count_characters(value->u.bytes.data, nbytes);
 	sdb_convert_check_size(column, (Size) nbytes + nblanks);
 	result = palloc(nbytes + nblanks + VARHDRSZ);
 	SET_VARSIZE(result, nbytes + nblanks + VARHDRSZ);
@@ -388,8 +385,11 @@ static int
 clip_characters(const ConvertColumn *column, const SourceBytes *text,
 				int limit)
 {
-	int			nbytes = pg_mbcharcliplen(text->data, text->len, limit);
+	int			nbytes = text->len;
 
+	if (count_characters(text->data, nbytes) <= limit)
+		return nbytes;
+	nbytes = pg_mbcharcliplen(text->data, nbytes, limit);
 	for (int i = nbytes; i < text->len; i++)
 	{
 		if (text->data[i] != ' ')
@@ -398,6 +398,33 @@ clip_characters(const ConvertColumn *column, const SourceBytes *text,
 							 "Give the target column more characters, or type text.");
 	}
 	return nbytes;
+}
+
+/* As pg_mbstrlen_with_len, which takes a call for each character. */
+static int
+count_characters(const char *text, int nbytes)
+{
+	const uint64 ones = UINT64CONST(0x0101010101010101);
+	const char *end = text + nbytes;
+	int			ncontinued = 0;
+
+	if (nbytes == 0)
+		return 0;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return pg_mbstrlen_with_len(text, nbytes);
+
+	/* bytes 10xxxxxx continue a character: add them up, eight at a time */
+	for (; end - text >= sizeof(uint64); text += sizeof(uint64))
+	{
+		uint64		word;
+
+		memcpy(&word, text, sizeof(word));
+		word = (word >> 7) & (~word >> 6) & ones;
+		ncontinued += (int) ((word * ones) >> 56);
+	}
+	for (; text < end; text++)
+		ncontinued += (*text & 0xC0) == 0x80;
+	return nbytes - ncontinued;
 }
 
 /* The low nbits of data as a bit string, with zeros before it if too short. */

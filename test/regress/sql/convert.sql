@@ -152,6 +152,14 @@ SELECT test_convert('decimal', repeat('123456789', 100) || '.5', 'numeric') =
 	repeat('123456789', 100) || '.5' AS exact;
 DELETE FROM tried;
 
+-- characters of one to four bytes, anywhere in a text of any length
+SELECT bool_and(test_convert('text', piece, 'char(90)') = rpad(piece, 90) AND
+				test_convert('text', piece, format('varchar(%s)',
+							 greatest(length(piece), 1))) = piece)
+	AS counts_characters
+FROM generate_series(1, 12) AS first, generate_series(0, 80) AS n,
+	 substr(repeat('aä€😀bcß日', 12), first, n) AS piece;
+
 -- text
 INSERT INTO tried (kind, literal, target) VALUES
 	('text', '', 'text'),

@@ -79,15 +79,28 @@ CREATE TABLE synchdb_table (
 	name text,
 	source_table text,
 	definition jsonb NOT NULL,
-	stage text NOT NULL CHECK (stage IN ('pending', 'recopy', 'copied',
-										 'streaming', 'partial')),
+	stage text NOT NULL CHECK (stage IN ('pending', 'recopy', 'copying',
+										 'copied', 'streaming', 'partial')),
 	copied_from text,
 	copied_until text,
 	estimated_rows bigint NOT NULL DEFAULT -1,
+	created bool NOT NULL DEFAULT false,
 	PRIMARY KEY (name, source_table)
 );
 COMMENT ON TABLE synchdb_table IS
 	'definition of each source table as of the checkpoint, and how far its copy is';
+
+CREATE TABLE synchdb_range (
+	name text,
+	source_table text,
+	number int,
+	lower text,
+	upper text,
+	done bool NOT NULL DEFAULT false,
+	PRIMARY KEY (name, source_table, number)
+);
+COMMENT ON TABLE synchdb_range IS
+	'parts of large tables that are being copied';
 
 CREATE TABLE synchdb_error (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -111,5 +124,6 @@ SELECT pg_catalog.pg_extension_config_dump('synchdb_objmap', '');
 SELECT pg_catalog.pg_extension_config_dump('synchdb_attribute', '');
 SELECT pg_catalog.pg_extension_config_dump('synchdb_checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('synchdb_table', '');
+SELECT pg_catalog.pg_extension_config_dump('synchdb_range', '');
 SELECT pg_catalog.pg_extension_config_dump('synchdb_error', '');
 SELECT pg_catalog.pg_extension_config_dump('synchdb_error_id_seq', '');

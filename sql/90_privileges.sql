@@ -4,7 +4,7 @@
 --
 REVOKE ALL ON TABLE
 	synchdb_conninfo, synchdb_objmap, synchdb_attribute, synchdb_checkpoint,
-	synchdb_table, synchdb_error,
+	synchdb_table, synchdb_range, synchdb_error,
 	synchdb_state_view, synchdb_stats_view, synchdb_genstats,
 	synchdb_cdcstats, synchdb_snapstats, synchdb_att_view
 FROM PUBLIC;

@@ -136,6 +136,7 @@ int			sdb_guc_batch_bytes;
 int			sdb_guc_error_handling_strategy;
 bool		sdb_guc_log_change_on_error;
 int			sdb_guc_snapshot_workers;
+int			sdb_guc_snapshot_range_size;
 int			sdb_guc_cdc_start_delay_ms;
 int			sdb_guc_max_connector_workers;
 bool		sdb_guc_synchdb_auto_launcher;
@@ -205,6 +206,8 @@ static const Setting settings[] = {
 	INT_ASSIGNED(dbz_snapshot_thread_num, 2, 1, 16,
 				 assign_dbz_snapshot_thread_num,
 				 "Sets the number of workers that copy a snapshot, unless synchdb.snapshot_workers is set."),
+	INT(snapshot_range_size, 500000, 0, PG_INT32_MAX, 0,
+		"Splits tables with more rows than this into ranges that several workers copy; 0 for never."),
 	INT(cdc_start_delay_ms, 0, 0, 65536, GUC_UNIT_MS,
 		"Waits this long between the snapshot and streaming."),
 	INT(max_connector_workers, 30, 1, 65535, 0,

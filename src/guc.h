@@ -63,6 +63,7 @@ extern bool sdb_guc_log_change_on_error;
 
 /* snapshots */
 extern int	sdb_guc_snapshot_workers;	/* at least 1 */
+extern int	sdb_guc_snapshot_range_size;	/* rows; 0 for never */
 extern int	sdb_guc_cdc_start_delay_ms;
 
 /* processes */

@@ -14,6 +14,7 @@
 
 #include "checkpoint/catalog.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/ranges.h"
 
 #define MAX_ARGUMENTS	8
 
@@ -52,6 +53,7 @@ static const char *const counter_columns[NCOUNTERS] = {
 static const char *const stage_texts[] = {
 	[TABLE_PENDING] = "pending",
 	[TABLE_RECOPY] = "recopy",
+	[TABLE_COPYING] = "copying",
 	[TABLE_COPIED] = "copied",
 	[TABLE_STREAMING] = "streaming",
 	[TABLE_PARTIAL] = "partial"
@@ -219,13 +221,15 @@ sdb_checkpoint_reset(const char *connector)
 	run(&forget, values, NULL);
 	run(&drop, values, NULL);
 	sdb_catalog_leave(&access);
+	sdb_ranges_drop(connector, NULL);
 }
 
 List *
 sdb_checkpoint_tables(const char *connector)
 {
 	static Statement statement = {
-		"SELECT definition, stage, copied_from, copied_until, estimated_rows"
+		"SELECT definition, stage, copied_from, copied_until, estimated_rows,"
+		" created"
 		" FROM @extschema@.synchdb_table WHERE name = $1 ORDER BY source_table",
 		1, {TEXTOID}
 	};
@@ -255,19 +259,21 @@ sdb_checkpoint_put_table(const char *connector, const TableState *state)
 {
 	static Statement statement = {
 		"INSERT INTO @extschema@.synchdb_table (name, source_table, definition,"
-		" stage, copied_from, copied_until, estimated_rows)"
-		" VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7)"
+		" stage, copied_from, copied_until, estimated_rows, created)"
+		" VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, $8)"
 		" ON CONFLICT (name, source_table) DO UPDATE SET"
 		" definition = excluded.definition, stage = excluded.stage,"
 		" copied_from = excluded.copied_from,"
 		" copied_until = excluded.copied_until,"
-		" estimated_rows = excluded.estimated_rows",
-		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID}
+		" estimated_rows = excluded.estimated_rows,"
+		" created = excluded.created",
+		8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID,
+		BOOLOID}
 	};
 	CatalogAccess access;
 	StringInfoData definition;
-	Datum		values[7];
-	char		nulls[8] = "       ";
+	Datum		values[8];
+	char		nulls[9] = "        ";
 
 	sdb_catalog_enter(&access);
 	initStringInfo(&definition);
@@ -279,6 +285,7 @@ sdb_checkpoint_put_table(const char *connector, const TableState *state)
 	values[4] = nullable_text(state->from, &nulls[4]);
 	values[5] = nullable_text(state->until, &nulls[5]);
 	values[6] = Int64GetDatum(state->table->estimated_rows);
+	values[7] = BoolGetDatum(state->created);
 	run(&statement, values, nulls);
 	sdb_catalog_leave(&access);
 }
@@ -299,6 +306,7 @@ sdb_checkpoint_drop_table(const char *connector, const char *id)
 	values[1] = CStringGetTextDatum(id);
 	run(&statement, values, NULL);
 	sdb_catalog_leave(&access);
+	sdb_ranges_drop(connector, id);
 }
 
 void
@@ -323,7 +331,8 @@ TableState *
 sdb_checkpoint_claim_table(const char *connector)
 {
 	static Statement statement = {
-		"SELECT definition, stage, copied_from, copied_until, estimated_rows"
+		"SELECT definition, stage, copied_from, copied_until, estimated_rows,"
+		" created"
 		" FROM @extschema@.synchdb_table"
 		" WHERE name = $1 AND stage IN ('pending', 'recopy')"
 		" ORDER BY estimated_rows DESC, source_table"
@@ -518,6 +527,7 @@ read_state(HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	state->stage = parse_stage(SPI_getvalue(tuple, desc, 2));
 	state->from = SPI_getvalue(tuple, desc, 3);
 	state->until = SPI_getvalue(tuple, desc, 4);
+	state->created = SPI_getvalue(tuple, desc, 6)[0] == 't';
 	MemoryContextSwitchTo(old);
 	return state;
 }

@@ -53,6 +53,7 @@ typedef enum TableStage
 {
 	TABLE_PENDING,				/* to be copied */
 	TABLE_RECOPY,				/* to be copied, replacing what is there */
+	TABLE_COPYING,				/* in parts, see ranges.h; some may be there */
 	TABLE_COPIED,				/* copied; changes up to its point are skipped */
 	TABLE_STREAMING,			/* past its point: every change is applied */
 	TABLE_PARTIAL				/* never copied: holds what changed since, and
@@ -64,9 +65,20 @@ typedef struct TableState
 {
 	SourceTable *table;
 	TableStage	stage;
-	char	   *from;			/* of SnapshotPoint; NULL but in TABLE_COPIED */
-	char	   *until;			/* NULL if the point is exact */
+	char	   *from;			/* of SnapshotPoint; NULL but in TABLE_COPYING
+								 * and TABLE_COPIED */
+	char	   *until;			/* NULL if the point is exact, or not known
+								 * yet */
+	bool		created;		/* TABLE_COPYING: by the copy, which builds
+								 * its key at the end */
 } TableState;
+
+/* Is the table still to be copied, or to be copied further? */
+static inline bool
+sdb_table_is_pending(const TableState *state)
+{
+	return state->stage <= TABLE_COPYING;
+}
 
 /*
  * All functions run in the caller's transaction and in CurrentMemoryContext.

@@ -53,6 +53,7 @@ static const char *const connector_tables[] = {
 	"synchdb_attribute",
 	"synchdb_checkpoint",
 	"synchdb_table",
+	"synchdb_range",
 	"synchdb_error"
 };
 

@@ -2,13 +2,25 @@
  * copy.c --- snapshots: source rows into target tables
  *
  * The tables to be copied stand in the catalog.  Each process that copies
- * claims one at a time and copies it in one local transaction, which creates
- * the table, loads it, builds its key, and stores its definition and the
- * point that its rows show.  So a table is copied as a whole or not at all,
- * and an interrupted snapshot goes on with the next table.
+ * claims one piece of work at a time, by locking its row there, and does it in
+ * one local transaction:
  *
- * The stream worker copies itself, helped by copy workers where there is more
- * than one table.  Each process has a source session and a point of its own.
+ *		a table		is created, loaded, gets its key, and its definition and
+ *					the point that its rows show are stored
+ *		a range		of a table that was split is loaded, and marked as done
+ *		completion	of a split table, when its last range is done: its key,
+ *					and the point
+ *
+ * So a table, or a range, is copied as a whole or not at all, and an
+ * interrupted snapshot goes on with what is left.  The stream worker copies
+ * itself, helped by copy workers where there is more than one piece.  Each
+ * process has a source session and a point of its own.
+ *
+ * The point of a split table is a window.  It begins at a position taken
+ * before any of its ranges was read, which all of them cover; and it ends at
+ * the point of a snapshot made after the last one, which contains all that any
+ * of them may contain.  No two points have to be compared for that.  Only
+ * tables with a key are split, since only they can have a window.
  */
 #include "postgres.h"
 
@@ -17,12 +29,12 @@
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "checkpoint/ranges.h"
 #include "ddl/ddl.h"
 #include "guc.h"
 #include "util/error_position.h"
@@ -31,47 +43,61 @@
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
 
-typedef struct CopyHelpers
-{
-	int			n;
-	BackgroundWorkerHandle **handles;
-} CopyHelpers;
+/* more ranges of one table serve nobody */
+#define MAX_RANGES	1000
 
-static List *pending_tables(const char *connector);
-static bool copy_next_table(Connector *connector, Source *source,
-							List *tables, MemoryContext row_context);
-static SourceTable *find_table(List *tables, const char *id);
-static void copy_table(Connector *connector, Source *source,
-					   const TableState *claimed, SourceTable *table,
-					   MemoryContext row_context);
+/* CopySession --- a source inside a snapshot */
+typedef struct CopySession
+{
+	Connector  *connector;
+	Source	   *source;
+	List	   *states;			/* of TableState *, that the snapshot is for */
+	MemoryContext context;		/* of all this */
+	MemoryContext row_context;
+} CopySession;
+
+static CopySession *open_session(Connector *connector);
+static void close_session(CopySession *session);
+static List *pending_states(const char *connector);
+static void begin_snapshot(CopySession *session);
+static int	split_tables(Connector *connector);
+static bool pays_to_split(const TableState *state);
+static int	split_table(Connector *connector, Source *source,
+						TableState *state, char *position);
+static bool copy_next(CopySession *session);
+static bool complete_next_table(CopySession *session);
+static bool copy_next_range(CopySession *session);
+static bool copy_next_table(CopySession *session);
+static TableState *find_state(CopySession *session, const char *id);
+static void report_work(const CopySession *session, const SourceTable *table);
+static void copy_table(CopySession *session, const TableState *claimed,
+					   SourceTable *table);
 static bool prepare_target(const TableState *claimed,
 						   const TargetTable *target,
 						   const SourceType *types);
-static int64 copy_rows(Source *source, SourceTable *table, bool created,
-					   MemoryContext row_context);
-static void store_copy(Connector *connector, Source *source,
-					   SourceTable *table, int64 nrows);
+static int64 copy_rows(CopySession *session, SourceTable *table,
+					   const KeyRange *range, bool created);
+static void store_copy(CopySession *session, TableState *state);
+static void count_rows(CopySession *session, int ntables, int64 nrows);
 static bool target_has_rows(const TargetTable *target);
-static void start_helpers(CopyHelpers *helpers, const Connector *connector,
-						  int wanted, int slot);
-static void end_helpers(CopyHelpers *helpers, bool terminate);
 
 void
-sdb_copy_all(Connector *connector, int ntables, int slot)
+sdb_copy_all(Connector *connector, int slot)
 {
 	CopyHelpers helpers = {0};
+	int			npieces = split_tables(connector);
 
-	start_helpers(&helpers, connector,
-				  Min(sdb_guc_snapshot_workers, ntables) - 1, slot);
+	sdb_helpers_start(&helpers, connector,
+					  Min(sdb_guc_snapshot_workers, npieces) - 1, slot);
 	PG_TRY();
 	{
 		sdb_copy_run(connector);
-		end_helpers(&helpers, false);
+		sdb_helpers_end(&helpers, false);
 		sdb_copy_run(connector);	/* what a helper that failed has left */
 	}
 	PG_CATCH();
 	{
-		end_helpers(&helpers, true);
+		sdb_helpers_end(&helpers, true);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -80,28 +106,15 @@ sdb_copy_all(Connector *connector, int ntables, int slot)
 void
 sdb_copy_run(Connector *connector)
 {
-	MemoryContext old = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(old, "synchdb copy",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext row_context = AllocSetContextCreate(context,
-													  "synchdb copied row",
-													  ALLOCSET_DEFAULT_SIZES);
-	Source	   *source;
-	List	   *tables;
+	CopySession *session = open_session(connector);
 
-	MemoryContextSwitchTo(context);
-	tables = pending_tables(connector->name);
-	if (tables != NIL)
+	if (session->states != NIL)
 	{
-		source = connector->routine->open(&connector->options);
-		source->routine->snapshot_begin(source, tables);
-		while (copy_next_table(connector, source, tables, row_context))
+		begin_snapshot(session);
+		while (copy_next(session))
 			;
-		source->routine->snapshot_end(source);
-		sdb_source_close(source);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	close_session(session);
 }
 
 /* Entry point of a copy worker. */
@@ -132,10 +145,42 @@ sdb_copy_main(Datum arg)
 	proc_exit(0);
 }
 
-static List *
-pending_tables(const char *connector)
+/* Connects only if there is something to be copied. */
+static CopySession *
+open_session(Connector *connector)
 {
-	List	   *tables = NIL;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "synchdb copy",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CopySession *session = palloc0(sizeof(CopySession));
+
+	session->connector = connector;
+	session->context = context;
+	session->row_context = AllocSetContextCreate(context, "synchdb copied row",
+												 ALLOCSET_DEFAULT_SIZES);
+	session->states = pending_states(connector->name);
+	if (session->states != NIL)
+		session->source = connector->routine->open(&connector->options);
+	MemoryContextSwitchTo(old);
+	return session;
+}
+
+static void
+close_session(CopySession *session)
+{
+	if (session->source != NULL)
+	{
+		session->source->routine->snapshot_end(session->source);
+		sdb_source_close(session->source);
+	}
+	MemoryContextDelete(session->context);
+}
+
+static List *
+pending_states(const char *connector)
+{
+	List	   *states = NIL;
 	ListCell   *cell;
 
 	sdb_process_begin_transaction();
@@ -143,74 +188,232 @@ pending_tables(const char *connector)
 	{
 		TableState *state = lfirst(cell);
 
-		if (state->stage == TABLE_PENDING || state->stage == TABLE_RECOPY)
-			tables = lappend(tables, state->table);
+		if (sdb_table_is_pending(state))
+			states = lappend(states, state);
 	}
 	sdb_process_commit_transaction();
-	return tables;
+	return states;
 }
 
-/* Copies one table in one local transaction; false if none is left. */
+static void
+begin_snapshot(CopySession *session)
+{
+	MemoryContext old = MemoryContextSwitchTo(session->context);
+	List	   *tables = NIL;
+	ListCell   *cell;
+
+	foreach(cell, session->states)
+		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
+	session->source->routine->snapshot_begin(session->source, tables);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Splits the tables for which it pays.  Gives the number of pieces of work
+ * that there are then.
+ */
+static int
+split_tables(Connector *connector)
+{
+	CopySession *session;
+	List	   *states = pending_states(connector->name);
+	int			npieces = 0;
+	bool		pays = false;
+	char	   *position;
+	ListCell   *cell;
+
+	sdb_process_begin_transaction();
+	npieces = sdb_ranges_count(connector->name);
+	sdb_process_commit_transaction();
+	foreach(cell, states)
+	{
+		TableState *state = lfirst(cell);
+
+		pays |= pays_to_split(state);
+		npieces += state->stage != TABLE_COPYING;
+	}
+	if (!pays)
+		return npieces;
+
+	session = open_session(connector);
+	/* before any snapshot: what it covers will be in all of them */
+	position = session->source->routine->current_position(session->source);
+	begin_snapshot(session);
+	foreach(cell, session->states)
+	{
+		TableState *state = lfirst(cell);
+
+		if (pays_to_split(state))
+			npieces += split_table(connector, session->source, state,
+								   position) - 1;
+	}
+	close_session(session);
+	return npieces;
+}
+
 static bool
-copy_next_table(Connector *connector, Source *source, List *tables,
-				MemoryContext row_context)
+pays_to_split(const TableState *state)
+{
+	return sdb_guc_snapshot_workers > 1 && sdb_guc_snapshot_range_size > 0 &&
+		(state->stage == TABLE_PENDING || state->stage == TABLE_RECOPY) &&
+		state->table->nkeys > 0 &&
+		state->table->estimated_rows > sdb_guc_snapshot_range_size;
+}
+
+/* Gives the number of ranges; 1 if the source cannot split the table. */
+static int
+split_table(Connector *connector, Source *source, TableState *state,
+			char *position)
+{
+	SourceTable *table = state->table;
+	TargetTable *target = sdb_naming_target(table);
+	int64		nparts = table->estimated_rows / sdb_guc_snapshot_range_size;
+	List	   *ranges = source->routine->split_table(source, table,
+													  Min(nparts + 1,
+														  MAX_RANGES));
+
+	if (list_length(ranges) < 2)
+		return 1;
+	sdb_process_begin_transaction();
+	state->created = prepare_target(state, target, connector->routine->types);
+	state->stage = TABLE_COPYING;
+	state->from = position;
+	sdb_checkpoint_put_table(connector->name, state);
+	sdb_ranges_put(connector->name, table->id, ranges);
+	SDB_FAILPOINT("copy-before-split");
+	sdb_process_commit_transaction();
+	return list_length(ranges);
+}
+
+/* One piece of work; false if none is left that nobody else has. */
+static bool
+copy_next(CopySession *session)
 {
 	MemoryContext old = CurrentMemoryContext;
-	TableState *claimed;
+	bool		found;
 
 	sdb_process_begin_transaction();
 	MemoryContextSwitchTo(TopTransactionContext);
-	claimed = sdb_checkpoint_claim_table(connector->name);
-	if (claimed != NULL)
-		copy_table(connector, source, claimed,
-				   find_table(tables, claimed->table->id), row_context);
+	found = complete_next_table(session) || copy_next_range(session) ||
+		copy_next_table(session);
 	MemoryContextSwitchTo(old);
 	SDB_FAILPOINT("copy-before-commit");
 	ForceSyncCommit();			/* a copy is dear, a flush is not */
 	sdb_process_commit_transaction();
-	return claimed != NULL;
+	SDB_FAILPOINT("copy-after-commit");
+	sdb_error_position.table = NULL;
+	sdb_error_position.column = NULL;
+	sdb_error_position.action = NULL;
+	return found;
 }
 
-static SourceTable *
-find_table(List *tables, const char *id)
+static bool
+complete_next_table(CopySession *session)
+{
+	const SourceRoutine *routine = session->source->routine;
+	ClaimedRange claimed;
+	TableState *state;
+	TargetTable *target;
+	SourceValue *row;
+
+	if (!sdb_ranges_claim_complete(session->connector->name, &claimed))
+		return false;
+	state = find_state(session, claimed.id);
+	target = sdb_naming_target(state->table);
+	report_work(session, state->table);
+
+	/* a point that contains all that any of the ranges may contain */
+	routine->snapshot_end(session->source);
+	begin_snapshot(session);
+	row = palloc(state->table->ncolumns * sizeof(SourceValue));
+	while (routine->snapshot_next(session->source, state->table,
+								  &claimed.range, row) != SOURCE_END)
+		;
+
+	SDB_FAILPOINT("copy-before-completion");
+	if (state->created)
+		sdb_ddl_create_key(state->table, target);
+	sdb_ddl_set_identity(state->table, target);
+	CommandCounterIncrement();
+	store_copy(session, state);
+	sdb_ranges_drop(session->connector->name, claimed.id);
+	count_rows(session, 1, 0);
+	return true;
+}
+
+static bool
+copy_next_range(CopySession *session)
+{
+	ClaimedRange claimed;
+	SourceTable *table;
+
+	if (!sdb_ranges_claim(session->connector->name, &claimed))
+		return false;
+	table = find_state(session, claimed.id)->table;
+	report_work(session, table);
+	SDB_FAILPOINT("copy-before-range");
+	count_rows(session, 0, copy_rows(session, table, &claimed.range, false));
+	sdb_ranges_mark_done(session->connector->name, &claimed);
+	return true;
+}
+
+static bool
+copy_next_table(CopySession *session)
+{
+	TableState *claimed =
+		sdb_checkpoint_claim_table(session->connector->name);
+
+	if (claimed == NULL)
+		return false;
+	copy_table(session, claimed,
+			   find_state(session, claimed->table->id)->table);
+	return true;
+}
+
+static TableState *
+find_state(CopySession *session, const char *id)
 {
 	ListCell   *cell;
 
-	foreach(cell, tables)
+	foreach(cell, session->states)
 	{
-		SourceTable *table = lfirst(cell);
+		TableState *state = lfirst(cell);
 
-		if (strcmp(table->id, id) == 0)
-			return table;
+		if (strcmp(state->table->id, id) == 0)
+			return state;
 	}
 	elog(ERROR, "table \"%s\" was not pending when the copy began", id);
 }
 
 static void
-copy_table(Connector *connector, Source *source, const TableState *claimed,
-		   SourceTable *table, MemoryContext row_context)
+report_work(const CopySession *session, const SourceTable *table)
 {
+	sdb_error_position.connector = session->connector->name;
+	sdb_error_position.action = "snapshot";
+	sdb_error_position.table = table->id;
+	sdb_process_report(psprintf("copying %s", table->id));
+}
+
+static void
+copy_table(CopySession *session, const TableState *claimed,
+		   SourceTable *table)
+{
+	TableState	state = {.table = table};
 	TargetTable *target = sdb_naming_target(table);
 	bool		created;
 	int64		nrows;
 
-	sdb_error_position.connector = connector->name;
-	sdb_error_position.action = "snapshot";
-	sdb_error_position.table = table->id;
-	sdb_process_report(psprintf("copying %s", table->id));
-
-	created = prepare_target(claimed, target, connector->routine->types);
+	report_work(session, table);
+	created = prepare_target(claimed, target,
+							 session->connector->routine->types);
 	SDB_FAILPOINT("copy-before-load");
-	nrows = copy_rows(source, table, created, row_context);
+	nrows = copy_rows(session, table, NULL, created);
 	if (created)
 		sdb_ddl_create_key(table, target);
 	sdb_ddl_set_identity(table, target);
 	CommandCounterIncrement();
-	store_copy(connector, source, table, nrows);
-
-	sdb_error_position.table = NULL;
-	sdb_error_position.column = NULL;
-	sdb_error_position.action = NULL;
+	store_copy(session, &state);
+	count_rows(session, 1, nrows);
 }
 
 /*
@@ -243,46 +446,63 @@ prepare_target(const TableState *claimed, const TargetTable *target,
 }
 
 static int64
-copy_rows(Source *source, SourceTable *table, bool created,
-		  MemoryContext row_context)
+copy_rows(CopySession *session, SourceTable *table, const KeyRange *range,
+		  bool created)
 {
+	Source	   *source = session->source;
 	BulkLoad   *load = sdb_bulk_begin(table, created);
-	MemoryContext old = MemoryContextSwitchTo(row_context);
+	MemoryContext old = MemoryContextSwitchTo(session->row_context);
 	SourceValue *row = MemoryContextAlloc(old, table->ncolumns *
 										  sizeof(SourceValue));
 
-	while (source->routine->snapshot_next(source, table, NULL, row) !=
+	while (source->routine->snapshot_next(source, table, range, row) !=
 		   SOURCE_END)
 	{
 		sdb_process_check();
 		sdb_bulk_row(load, row);
-		MemoryContextReset(row_context);
+		MemoryContextReset(session->row_context);
 	}
 	MemoryContextSwitchTo(old);
 	return sdb_bulk_end(load);
 }
 
-/* What the table's rows show, and the counters, for the same commit. */
+/*
+ * What the table's rows show.  The point is that of what was read last; where
+ * ranges were read before, it only ends their window.
+ */
 static void
-store_copy(Connector *connector, Source *source, SourceTable *table,
-		   int64 nrows)
+store_copy(CopySession *session, TableState *state)
 {
-	TableState	state = {table, TABLE_COPIED, NULL, NULL};
-	Counters	counters = {{0}};
+	Connector  *connector = session->connector;
 	SnapshotPoint point;
 
-	source->routine->snapshot_point(source, table, &point);
-	state.from = point.from;
-	state.until = point.until;
-	sdb_checkpoint_put_table(connector->name, &state);
-	sdb_tables_record_attributes(connector, table);
+	session->source->routine->snapshot_point(session->source, state->table,
+											 &point);
+	if (state->stage == TABLE_COPYING)
+		state->until = point.until ? point.until : point.from;
+	else
+	{
+		state->from = point.from;
+		state->until = point.until;
+	}
+	state->stage = TABLE_COPIED;
+	state->created = false;
+	sdb_checkpoint_put_table(connector->name, state);
+	sdb_tables_record_attributes(connector, state->table);
+}
 
-	counters.value[COUNTER_TABLES] = 1;
+/* For the commit that makes them visible. */
+static void
+count_rows(CopySession *session, int ntables, int64 nrows)
+{
+	Counters	counters = {{0}};
+
+	counters.value[COUNTER_TABLES] = ntables;
 	counters.value[COUNTER_READS] = nrows;
 	counters.value[COUNTER_TOTAL_EVENTS] = nrows;
 	counters.value[COUNTER_SNAPSHOT_END_TS] =
 		sdb_process_time_ms(GetCurrentTimestamp());
-	sdb_checkpoint_store(connector->name, NULL, &counters);
+	sdb_checkpoint_store(session->connector->name, NULL, &counters);
 }
 
 static bool
@@ -299,46 +519,4 @@ target_has_rows(const TargetTable *target)
 	has_rows = SPI_processed > 0;
 	SPI_finish();
 	return has_rows;
-}
-
-/* As many helpers as there are free worker processes for. */
-static void
-start_helpers(CopyHelpers *helpers, const Connector *connector, int wanted,
-			  int slot)
-{
-	WorkerArguments arguments;
-	BackgroundWorker worker;
-
-	if (wanted <= 0)
-		return;
-	sdb_worker_arguments(&arguments, MyDatabaseId, GetUserId(),
-						 connector->name);
-	arguments.slot = slot;
-
-	MemSet(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "synchdb", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "sdb_copy_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "synchdb copy %s", connector->name);
-	strlcpy(worker.bgw_type, "synchdb copy", BGW_MAXLEN);
-	memcpy(worker.bgw_extra, &arguments, sizeof(arguments));
-	worker.bgw_notify_pid = MyProcPid;
-
-	helpers->handles = palloc(wanted * sizeof(BackgroundWorkerHandle *));
-	while (helpers->n < wanted &&
-		   RegisterDynamicBackgroundWorker(&worker,
-										   &helpers->handles[helpers->n]))
-		helpers->n++;
-}
-
-static void
-end_helpers(CopyHelpers *helpers, bool terminate)
-{
-	for (int i = 0; terminate && i < helpers->n; i++)
-		TerminateBackgroundWorker(helpers->handles[i]);
-	for (int i = 0; i < helpers->n; i++)
-		WaitForBackgroundWorkerShutdown(helpers->handles[i]);
 }

@@ -113,7 +113,7 @@ count_pending(const char *connector)
 	{
 		TableState *state = lfirst(cell);
 
-		if (state->stage == TABLE_PENDING || state->stage == TABLE_RECOPY)
+		if (sdb_table_is_pending(state))
 			npending++;
 	}
 	return npending;
@@ -146,6 +146,8 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 		if (state.stage == TABLE_PARTIAL && old != NULL)
 		{
 			state = *old;
+			if (state.stage == TABLE_COPYING)
+				state.stage = TABLE_RECOPY; /* its ranges are forgotten */
 			position = old_position;
 		}
 		else if (mode->creates)
@@ -171,7 +173,7 @@ forget_gone(Connector *connector, Source *source)
 	{
 		TableState *state = lfirst(cell);
 
-		if ((state->stage != TABLE_PENDING && state->stage != TABLE_RECOPY) ||
+		if (!sdb_table_is_pending(state) ||
 			has_table(tables, state->table->id))
 			continue;
 		ereport(WARNING,

@@ -199,7 +199,7 @@ run_session(StreamWorker *worker)
 		/* the copies have connections of their own */
 		sdb_source_close(session->source);
 		session->source = NULL;
-		sdb_copy_all(session->connector, npending, session->slot);
+		sdb_copy_all(session->connector, session->slot);
 		session->source =
 			session->connector->routine->open(&session->connector->options);
 	}

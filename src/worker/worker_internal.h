@@ -95,8 +95,8 @@ extern int64 sdb_process_time_ms(TimestampTz time);
  */
 
 /*
- * sdb_copy_run --- copy pending tables of the connector until none is left,
- * each in its own local transaction.
+ * sdb_copy_run --- copy what is pending of the connector until nothing is
+ * left, piece by piece, each in a local transaction of its own.
  */
 extern void sdb_copy_run(Connector *connector);
 
@@ -104,7 +104,29 @@ extern void sdb_copy_run(Connector *connector);
  * sdb_copy_all --- likewise, with the help of copy workers; returns when every
  * table is copied or raises the first error.
  */
-extern void sdb_copy_all(Connector *connector, int ntables, int slot);
+extern void sdb_copy_all(Connector *connector, int slot);
+
+/*
+ * copy_helper.c: the processes that copy beside the stream worker
+ */
+#define MAX_COPY_HELPERS	16
+
+typedef struct CopyHelpers
+{
+	int			n;
+	struct BackgroundWorkerHandle *handles[MAX_COPY_HELPERS];
+} CopyHelpers;
+
+/*
+ * sdb_helpers_start --- start `wanted` copy workers, or as many as there are
+ * free processes for.
+ */
+extern void sdb_helpers_start(CopyHelpers *helpers,
+							  const Connector *connector, int wanted,
+							  int slot);
+
+/* Waits for their end, which `terminate` brings about. */
+extern void sdb_helpers_end(CopyHelpers *helpers, bool terminate);
 
 /*
  * snapshot.c: which tables there are and what a start has to do

@@ -123,8 +123,10 @@ def test_kill(request, db, connect, preload):
     check(db, connector, 502, writers)
 
 
-def test_kill_during_snapshot(pg, db, connect):
+@pytest.mark.parametrize("range_size", [0, 2000])
+def test_kill_during_snapshot(pg, db, connect, settings, range_size):
     """What was copied is neither lost nor copied twice."""
+    settings(synchdb__snapshot_range_size=str(range_size))
     connector = connect(pg, db)
     create_tables(db)
     for n in range(6):

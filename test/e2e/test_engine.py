@@ -615,3 +615,64 @@ def test_crash_after_crash_ends(pg_crash, script, crashing, failpoint):
     crashing.start()
     wait_position(crashing, script.position())
     assert crashing.state()["err"] == "no error"
+
+
+# Key ranges
+
+RANGE_FAILPOINTS = ["copy-before-split", "copy-before-range",
+                    "copy-before-commit", "copy-after-commit",
+                    "copy-before-completion"]
+
+
+@pytest.fixture
+def in_ranges(request, settings):
+    """Tables of more than five rows are copied in ranges."""
+    if "pg_crash" in request.fixturenames:
+        pg = request.getfixturevalue("pg_crash")
+        pg.query("ALTER SYSTEM SET synchdb.snapshot_range_size = 5")
+        pg.reload()
+    else:
+        settings(synchdb__snapshot_range_size="5")
+
+
+def many_changes(seed):
+    """Transactions that leave some dozens of rows, and more after them."""
+    transactions = list(workload(seed, 200, truncates=False))
+    return transactions[:150], transactions[150:]
+
+
+def test_ranges(script, connector, in_ranges):
+    """Ranges of one table come together as one."""
+    before, after = many_changes(41)
+    script.transactions(*map(script.changes, before))
+    connector.start()
+    connector.wait_streaming()
+    copied = final_rows(before)
+    assert found_rows(connector) == copied
+    assert counted(connector, ["reads", "tables"]) == \
+        {"reads": sum(map(len, copied.values())), "tables": 2}
+    assert connector.pg.query("SELECT * FROM synchdb_range") == []
+    assert connector.pg.value(
+        "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass AND"
+        " indisprimary", [connector.target("t")]) == 1
+    script.transactions(*map(script.changes, after))
+    wait_all(connector, before + after)
+    assert set(stages(connector).values()) == {"streaming"}
+
+
+@pytest.mark.parametrize("name", RANGE_FAILPOINTS)
+def test_kill_while_copying_ranges(script, crashing, failpoint, in_ranges,
+                                   name):
+    """Each range once, and what is copied later shows a later point."""
+    before, after = many_changes(42)
+    script.transactions(*map(script.changes, before))
+    crash = Crash(crashing, failpoint, name)
+    survive(crashing.start)
+    failpoint.wait_reached()
+    script.transactions(*map(script.changes, after[:25]))
+    crash.wait()
+    script.transactions(*map(script.changes, after[25:]))
+    wait_all(crashing, before + after)
+    crashing.wait(lambda: set(stages(crashing).values()) == {"streaming"},
+                  "the tables to be past their points")
+    assert errors(crashing) == []

@@ -64,6 +64,20 @@ def test_concurrent_writes(busy, connector):
     copy_while_busy(connector, busy)
 
 
+def test_concurrent_writes_to_ranges(pg, db, connector, busy, settings):
+    """Rows move between ranges while these are copied one by one."""
+    settings(synchdb__snapshot_range_size="200",
+             synchdb__snapshot_workers="3")
+    db.execute("ANALYZE TABLE one, two, pad")
+
+    def change_key(work):
+        work.execute("UPDATE IGNORE two SET id = %s WHERE id = %s",
+                     work.chance.randrange(1, 6000),
+                     work.chance.randrange(2001, 6000))
+    copy_while_busy(connector, Writers(db, move, turn_over, change_key,
+                                       change_key))
+
+
 @pytest.fixture
 def user(source):
     """Makes a user with the given privileges and no others."""
@@ -174,8 +188,9 @@ KEYS = {
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_keys_that_a_split_must_respect(db, connector, key):
+def test_keys_that_a_split_must_respect(db, connector, settings, key):
     """Every row once, whatever orders the ranges of a big table."""
+    settings(synchdb__snapshot_range_size="5000")
     ddl, expression = KEYS[key]
     db.execute("CREATE TABLE t (id %s, n INT, pad VARCHAR(99),"
                " PRIMARY KEY (id, n))" % ddl,

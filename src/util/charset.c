@@ -241,6 +241,21 @@ sdb_charset_to_server(const Charset *charset, const char *data, int len,
 	return charset->convert(charset, data, len, out_len);
 }
 
+bool
+sdb_charset_is_utf8(const Charset *charset)
+{
+	return charset->convert == from_utf8;
+}
+
+int
+sdb_charset_char_len(const Charset *charset, const char *data, int len)
+{
+	/* some encodings look at a second byte */
+	if (charset->convert != from_multi_byte || len == 1)
+		return 1;
+	return Min(pg_encoding_mblen(charset->encoding, data), len);
+}
+
 static const char *
 from_utf8(const Charset *charset, const char *data, int len, int *out_len)
 {

@@ -27,4 +27,17 @@ extern const char *sdb_charset_to_server(const Charset *charset,
 										 const char *data, int len,
 										 int *out_len);
 
+/* Is it UTF-8, or ASCII? */
+extern bool sdb_charset_is_utf8(const Charset *charset);
+
+/*
+ * sdb_charset_char_len --- bytes of the first character.
+ *
+ * in:     data[0 .. len-1], len > 0, need not be valid
+ * result: 1 .. len; of UTF-8 and sets of one byte it may be 1 for any byte
+ * limits: not for the UTF-16 family, in which no statement is written
+ */
+extern int	sdb_charset_char_len(const Charset *charset, const char *data,
+								 int len);
+
 #endif							/* SDB_CHARSET_H */

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
 #include "pg_shim.h"
@@ -177,6 +178,35 @@ char *
 pstrdup(const char *text)
 {
 	return pnstrdup(text, strlen(text));
+}
+
+List *
+list_make1_impl(NodeTag t, ListCell datum1)
+{
+	List	   *list = palloc0(sizeof(List));
+
+	list->type = t;
+	return lappend(list, datum1.ptr_value);
+}
+
+List *
+lappend(List *list, void *datum)
+{
+	if (list == NIL)
+		return list_make1_impl(T_List, list_make_ptr_cell(datum));
+	if (list->elements == NULL)
+	{
+		list->max_length = 4;
+		list->elements = palloc(list->max_length * sizeof(ListCell));
+	}
+	else if (list->length == list->max_length)
+	{
+		list->max_length *= 2;
+		list->elements = repalloc(list->elements,
+								  list->max_length * sizeof(ListCell));
+	}
+	list->elements[list->length++].ptr_value = datum;
+	return list;
 }
 
 /* Only errors are ever reported; they end up in shim_error. */

@@ -1,41 +1,14 @@
 /*
- * mysql_ddl.c --- what a statement in the binary log does, as far as needed
+ * mysql_ddl.c --- statements: which they are, and those that are short
  *
- * A tokenizer and just enough grammar to tell the statements that matter to a
- * stream from those that do not, and to find the names of their tables.  It
- * does not parse definitions: those are read from the source.
- *
- * Comments are skipped, except that the text of executable ones counts, since
- * the server executed it.
+ * Only what can change a captured table, its rows or the brackets of a
+ * transaction is looked into; the rest is known by its first words.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
-#include "source/mysql/mysql_ddl.h"
-#include "util/charset.h"
-
-typedef enum TokenKind
-{
-	TOKEN_END,
-	TOKEN_WORD,					/* unquoted */
-	TOKEN_IDENTIFIER,			/* in backticks or double quotes */
-	TOKEN_STRING,				/* in single quotes */
-	TOKEN_SYMBOL				/* one byte */
-} TokenKind;
-
-/* Lexer --- a position in a statement and the token there */
-typedef struct Lexer
-{
-	const char *pos;			/* behind the token */
-	const char *end;
-	TokenKind	kind;
-	const char *token;			/* WORD, SYMBOL: as written; others: without
-								 * the quotes, but not yet unescaped */
-	int			len;
-	char		quote;			/* of IDENTIFIER and STRING */
-} Lexer;
+#include "source/mysql/mysql_parser.h"
 
 /* Statements that are known by their first word or two. */
 typedef struct Opening
@@ -62,399 +35,305 @@ static const Opening openings[] = {
 	{"IMPORT", "TABLE", STATEMENT_DML},
 };
 
-/* What ALTER TABLE does to rows without logging them. */
-static const char *const row_movers[][2] = {
-	{"EXCHANGE", "PARTITION"},
-	{"DROP", "PARTITION"},
-	{"TRUNCATE", "PARTITION"},
-	{"CONVERT", "PARTITION"},
-	{"CONVERT", "TABLE"},
-	{"IMPORT", "TABLESPACE"},
-	{"IMPORT", "PARTITION"},
-	{"DISCARD", "TABLESPACE"},
-	{"DISCARD", "PARTITION"},
+/* Words between CREATE and INDEX */
+static const char *const index_words[] = {
+	"ONLINE", "OFFLINE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"
 };
 
-static void init_lexer(Lexer *lexer, const char *sql, int len);
-static void next(Lexer *lexer);
-static void skip_blanks(Lexer *lexer);
-static void scan_quoted(Lexer *lexer, TokenKind kind);
-static bool is(const Lexer *lexer, const char *word);
-static bool accept(Lexer *lexer, const char *word);
-static char *text_of(const Lexer *lexer);
-static bool read_name(Lexer *lexer, const char *database,
-					  MysqlStatement *statement);
-static void read_names(Lexer *lexer, const char *database,
-					   MysqlStatement *statement);
-static void parse_create(Lexer *lexer, const char *database,
-						 MysqlStatement *statement);
-static void parse_index(Lexer *lexer, const char *database,
-						MysqlStatement *statement);
-static void parse_drop(Lexer *lexer, const char *database,
-					   MysqlStatement *statement);
-static void parse_alter(Lexer *lexer, const char *database,
-						MysqlStatement *statement);
-static void parse_rename(Lexer *lexer, const char *database,
-						 MysqlStatement *statement);
-static void parse_delete(Lexer *lexer, const char *database,
-						 MysqlStatement *statement);
-static bool parse_opening(Lexer *lexer, MysqlStatement *statement);
-static char *read_xid(Lexer *lexer);
-static bool read_xid_part(Lexer *lexer, StringInfo buf);
+static void parse_statement(MysqlParser *p, MysqlStatement *statement);
+static bool parse_opening(MysqlParser *p, MysqlStatement *statement);
+static void parse_create(MysqlParser *p, MysqlStatement *statement);
+static void parse_create_index(MysqlParser *p, MysqlStatement *statement);
+static void parse_database(MysqlParser *p, MysqlStatement *statement,
+						   MysqlStatementKind kind);
+static void parse_drop(MysqlParser *p, MysqlStatement *statement);
+static void parse_drop_index(MysqlParser *p, MysqlStatement *statement);
+static void parse_alter(MysqlParser *p, MysqlStatement *statement);
+static void parse_rename(MysqlParser *p, MysqlStatement *statement);
+static void parse_truncate(MysqlParser *p, MysqlStatement *statement);
+static void parse_delete(MysqlParser *p, MysqlStatement *statement);
+static bool is_database(const MysqlParser *p);
+static void parse_tables(MysqlParser *p, MysqlStatement *statement);
+static char *read_xid(MysqlParser *p);
+static bool read_xid_part(MysqlParser *p, StringInfo buf);
 
 void
-sdb_mysql_ddl_parse(const char *sql, int len, const char *database,
-					MysqlStatement *statement)
+sdb_mysql_ddl_parse(const MysqlDialect *dialect, const char *sql, int len,
+					const char *database, MysqlStatement *statement)
 {
-	Lexer		lexer;
+	MysqlParser p = {.database = database};
 
 	memset(statement, 0, sizeof(MysqlStatement));
 	statement->kind = STATEMENT_OTHER;
-	init_lexer(&lexer, sql, len);
+	sdb_mysql_lexer_init(&p.lexer, dialect, sql, len);
+	parse_statement(&p, statement);
 
-	if (parse_opening(&lexer, statement))
+	if (statement->kind >= STATEMENT_TRUNCATE)
 	{
-		if (statement->kind == STATEMENT_XA_COMMIT ||
-			statement->kind == STATEMENT_XA_ROLLBACK)
-			statement->xid = read_xid(&lexer);
+		(void) sdb_mysql_parser_accept(&p, ";");
+		if (!sdb_mysql_parser_at_end(&p))
+			sdb_mysql_parser_fail(&p, "the end of the statement");
+		statement->failure = p.failure;
 	}
-	else if (accept(&lexer, "ROLLBACK"))
-	{
-		(void) accept(&lexer, "WORK");
-		statement->kind = is(&lexer, "TO") ? STATEMENT_ROLLBACK_TO :
-			STATEMENT_ROLLBACK;
-	}
-	else if (accept(&lexer, "CREATE"))
-		parse_create(&lexer, database, statement);
-	else if (accept(&lexer, "DROP"))
-		parse_drop(&lexer, database, statement);
-	else if (accept(&lexer, "ALTER"))
-		parse_alter(&lexer, database, statement);
-	else if (accept(&lexer, "RENAME"))
-		parse_rename(&lexer, database, statement);
-	else if (accept(&lexer, "TRUNCATE"))
-	{
-		(void) accept(&lexer, "TABLE");
-		if (read_name(&lexer, database, statement))
-			statement->kind = STATEMENT_TRUNCATE;
-	}
-	else if (accept(&lexer, "DELETE"))
-		parse_delete(&lexer, database, statement);
 }
 
 char *
 sdb_mysql_ddl_xid(const char *text, int len)
 {
-	Lexer		lexer;
+	static const MysqlDialect dialect = {0};
+	MysqlParser p = {0};
 
-	init_lexer(&lexer, text, len);
-	return read_xid(&lexer);
+	sdb_mysql_lexer_init(&p.lexer, &dialect, text, len);
+	return read_xid(&p);
 }
 
 static void
-init_lexer(Lexer *lexer, const char *sql, int len)
+parse_statement(MysqlParser *p, MysqlStatement *statement)
 {
-	lexer->pos = sql;
-	lexer->end = sql + len;
-	next(lexer);
-}
-
-/* Goes to the next token. */
-static void
-next(Lexer *lexer)
-{
-	skip_blanks(lexer);
-	lexer->token = lexer->pos;
-	if (lexer->pos == lexer->end)
+	if (parse_opening(p, statement))
 	{
-		lexer->kind = TOKEN_END;
-		lexer->len = 0;
-		return;
+		if (statement->kind == STATEMENT_XA_COMMIT ||
+			statement->kind == STATEMENT_XA_ROLLBACK)
+			statement->xid = read_xid(p);
 	}
-	if (*lexer->pos == '`' || *lexer->pos == '"')
-		scan_quoted(lexer, TOKEN_IDENTIFIER);
-	else if (*lexer->pos == '\'')
-		scan_quoted(lexer, TOKEN_STRING);
+	else if (sdb_mysql_parser_accept(p, "ROLLBACK"))
+	{
+		(void) sdb_mysql_parser_accept(p, "WORK");
+		statement->kind = sdb_mysql_parser_is(p, "TO") ?
+			STATEMENT_ROLLBACK_TO : STATEMENT_ROLLBACK;
+	}
+	else if (sdb_mysql_parser_accept(p, "CREATE"))
+		parse_create(p, statement);
+	else if (sdb_mysql_parser_accept(p, "DROP"))
+		parse_drop(p, statement);
+	else if (sdb_mysql_parser_accept(p, "ALTER"))
+		parse_alter(p, statement);
+	else if (sdb_mysql_parser_accept(p, "RENAME"))
+		parse_rename(p, statement);
+	else if (sdb_mysql_parser_accept(p, "TRUNCATE"))
+		parse_truncate(p, statement);
+	else if (sdb_mysql_parser_accept(p, "DELETE"))
+		parse_delete(p, statement);
+}
+
+static bool
+parse_opening(MysqlParser *p, MysqlStatement *statement)
+{
+	for (int i = 0; i < lengthof(openings); i++)
+	{
+		const Opening *opening = &openings[i];
+
+		if (opening->second == NULL ?
+			sdb_mysql_parser_accept(p, opening->first) :
+			sdb_mysql_parser_accept2(p, opening->first, opening->second))
+		{
+			statement->kind = opening->kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+parse_create(MysqlParser *p, MysqlStatement *statement)
+{
+	statement->replaces = sdb_mysql_parser_accept2(p, "OR", "REPLACE");
+	if (is_database(p))
+		parse_database(p, statement, STATEMENT_CREATE_DATABASE);
+	else if (sdb_mysql_parser_accept2(p, "TEMPORARY", "TABLE"))
+		statement->is_temporary = true;
+	else if (sdb_mysql_parser_accept(p, "TABLE"))
+	{
+		statement->kind = STATEMENT_CREATE_TABLE;
+		sdb_mysql_parse_create_table(p, statement);
+	}
+	else
+		parse_create_index(p, statement);
+}
+
+/* [UNIQUE] INDEX [IF NOT EXISTS] name ON table (parts) options */
+static void
+parse_create_index(MysqlParser *p, MysqlStatement *statement)
+{
+	MysqlAlterAction *action = palloc0(sizeof(MysqlAlterAction));
+	MysqlKeyDef *key = palloc0(sizeof(MysqlKeyDef));
+	MysqlAlterAction *drop;
+
+	key->kind = MYSQL_KEY_INDEX;
+	for (int i = 0; i < lengthof(index_words); i++)
+	{
+		if (!sdb_mysql_parser_is(p, index_words[i]))
+			continue;
+		if (sdb_mysql_parser_is(p, "UNIQUE"))
+			key->kind = MYSQL_KEY_UNIQUE;
+		else if (i >= 3)
+			key->kind = MYSQL_KEY_SPECIAL;
+		sdb_mysql_parser_next(p);
+	}
+	if (!sdb_mysql_parser_accept(p, "INDEX"))
+		return;					/* nothing of ours: a view, a user, ... */
+
+	statement->kind = STATEMENT_ALTER_TABLE;
+	key->if_not_exists = sdb_mysql_parser_if_not_exists(p);
+	key->name = sdb_mysql_parser_name(p);
+	sdb_mysql_parse_key_options(p);
+	sdb_mysql_parser_skip_wait(p);
+	sdb_mysql_parser_expect(p, "ON");
+	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	sdb_mysql_parser_skip_wait(p);
+	key->parts = sdb_mysql_parse_key_parts(p);
+	sdb_mysql_parse_key_options(p);
+
+	if (statement->replaces)
+	{
+		drop = palloc0(sizeof(MysqlAlterAction));
+		drop->kind = ALTER_DROP_KEY;
+		drop->if_exists = true;
+		drop->name = key->name;
+		statement->actions = list_make1(drop);
+	}
+	action->kind = ALTER_ADD_KEY;
+	action->key = key;
+	statement->actions = lappend(statement->actions, action);
+	sdb_mysql_parse_alter_actions(p, statement);
+}
+
+static bool
+is_database(const MysqlParser *p)
+{
+	return sdb_mysql_parser_is(p, "DATABASE") ||
+		sdb_mysql_parser_is(p, "SCHEMA");
+}
+
+/* DATABASE [IF [NOT] EXISTS] [name] options */
+static void
+parse_database(MysqlParser *p, MysqlStatement *statement,
+			   MysqlStatementKind kind)
+{
+	MysqlTableName *name = palloc0(sizeof(MysqlTableName));
+
+	sdb_mysql_parser_next(p);
+	statement->kind = kind;
+	statement->if_exists = sdb_mysql_parser_if_exists(p) ||
+		sdb_mysql_parser_if_not_exists(p);
+	name->database = pstrdup(p->database);
+	statement->tables = list_make1(name);
+
+	/* ALTER DATABASE may leave out the name */
+	if (kind != STATEMENT_ALTER_DATABASE ||
+		!sdb_mysql_parse_option(p, &statement->options))
+		name->database = sdb_mysql_parser_name(p);
+	if (sdb_mysql_parser_accept2(p, "UPGRADE", "DATA"))
+	{
+		sdb_mysql_parser_expect(p, "DIRECTORY");
+		sdb_mysql_parser_expect(p, "NAME");
+	}
+	while (sdb_mysql_parse_option(p, &statement->options))
+		 /* next */ ;
+}
+
+static void
+parse_drop(MysqlParser *p, MysqlStatement *statement)
+{
+	if (is_database(p))
+		parse_database(p, statement, STATEMENT_DROP_DATABASE);
+	else if (sdb_mysql_parser_is2(p, "TEMPORARY", "TABLE") ||
+			 sdb_mysql_parser_is2(p, "TEMPORARY", "TABLES"))
+		statement->is_temporary = true;
+	else if (sdb_mysql_parser_accept(p, "TABLE") ||
+			 sdb_mysql_parser_accept(p, "TABLES"))
+	{
+		statement->kind = STATEMENT_DROP_TABLE;
+		statement->if_exists = sdb_mysql_parser_if_exists(p);
+		parse_tables(p, statement);
+		sdb_mysql_parser_skip_wait(p);
+		if (!sdb_mysql_parser_accept(p, "RESTRICT"))
+			(void) sdb_mysql_parser_accept(p, "CASCADE");
+	}
 	else
 	{
-		while (lexer->pos < lexer->end &&
-			   (isalnum((unsigned char) *lexer->pos) || *lexer->pos == '_' ||
-				*lexer->pos == '$' || IS_HIGHBIT_SET(*lexer->pos)))
-			lexer->pos++;
-		lexer->kind = lexer->pos > lexer->token ? TOKEN_WORD : TOKEN_SYMBOL;
-		if (lexer->kind == TOKEN_SYMBOL)
-			lexer->pos++;
-		lexer->len = lexer->pos - lexer->token;
+		if (!sdb_mysql_parser_accept(p, "ONLINE"))
+			(void) sdb_mysql_parser_accept(p, "OFFLINE");
+		if (sdb_mysql_parser_accept(p, "INDEX"))
+			parse_drop_index(p, statement);
 	}
 }
 
 static void
-skip_blanks(Lexer *lexer)
-{
-	while (lexer->pos < lexer->end)
-	{
-		const char *p = lexer->pos;
-		Size		left = lexer->end - p;
-
-		if (isspace((unsigned char) *p))
-			lexer->pos++;
-		else if (left >= 2 && p[0] == '*' && p[1] == '/')
-			lexer->pos += 2;	/* the end of an executable comment */
-		else if (*p == '#' ||
-				 (left >= 3 && p[0] == '-' && p[1] == '-' &&
-				  isspace((unsigned char) p[2])))
-		{
-			p = memchr(p, '\n', left);
-			lexer->pos = p != NULL ? p + 1 : lexer->end;
-		}
-		else if (left >= 3 && p[0] == '/' && p[1] == '*' &&
-				 (p[2] == '!' || (p[2] == 'M' && left >= 4 && p[3] == '!')))
-		{
-			/* with the version it is for */
-			lexer->pos += p[2] == '!' ? 3 : 4;
-			while (lexer->pos < lexer->end &&
-				   isdigit((unsigned char) *lexer->pos))
-				lexer->pos++;
-		}
-		else if (left >= 2 && p[0] == '/' && p[1] == '*')
-		{
-			for (p += 2; p + 1 < lexer->end && !(p[0] == '*' && p[1] == '/');)
-				p++;
-			lexer->pos = p + 1 < lexer->end ? p + 2 : lexer->end;
-		}
-		else
-			return;
-	}
-}
-
-/* A quote inside is doubled; in strings it may follow a backslash too. */
-static void
-scan_quoted(Lexer *lexer, TokenKind kind)
-{
-	lexer->kind = kind;
-	lexer->quote = *lexer->pos;
-	lexer->token = ++lexer->pos;
-	while (lexer->pos < lexer->end)
-	{
-		if (*lexer->pos == '\\' && lexer->quote != '`' &&
-			lexer->pos + 1 < lexer->end)
-			lexer->pos++;
-		else if (*lexer->pos == lexer->quote)
-		{
-			if (lexer->pos + 1 == lexer->end || lexer->pos[1] != lexer->quote)
-				break;
-			lexer->pos++;
-		}
-		lexer->pos++;
-	}
-	lexer->len = lexer->pos - lexer->token;
-	if (lexer->pos < lexer->end)
-		lexer->pos++;
-}
-
-static bool
-is(const Lexer *lexer, const char *word)
-{
-	return (lexer->kind == TOKEN_WORD || lexer->kind == TOKEN_SYMBOL) &&
-		lexer->len == strlen(word) &&
-		pg_strncasecmp(lexer->token, word, lexer->len) == 0;
-}
-
-/* Is this the token?  Then go past it. */
-static bool
-accept(Lexer *lexer, const char *word)
-{
-	if (!is(lexer, word))
-		return false;
-	next(lexer);
-	return true;
-}
-
-/* The token in the server encoding, its doubled quotes single. */
-static char *
-text_of(const Lexer *lexer)
-{
-	char	   *text = palloc(lexer->len + 1);
-	int			len = 0;
-	int			i;
-
-	for (i = 0; i < lexer->len; i++)
-	{
-		if (lexer->kind == TOKEN_IDENTIFIER &&
-			lexer->token[i] == lexer->quote && i + 1 < lexer->len)
-			i++;
-		text[len++] = lexer->token[i];
-	}
-	text[len] = '\0';
-	if (!pg_verify_mbstr(PG_UTF8, text, len, true))
-	{
-		int			out_len;
-		const char *converted;
-
-		converted = sdb_charset_to_server(sdb_charset_find("latin1"), text,
-										  len, &out_len);
-		return pnstrdup(converted, out_len);
-	}
-	return pg_any_to_server(text, len, PG_UTF8);
-}
-
-/* Reads [database.]table and adds it; false if there is none. */
-static bool
-read_name(Lexer *lexer, const char *database, MysqlStatement *statement)
-{
-	MysqlTableName *name;
-
-	if (lexer->kind != TOKEN_WORD && lexer->kind != TOKEN_IDENTIFIER)
-		return false;
-	name = palloc(sizeof(MysqlTableName));
-	name->database = pstrdup(database);
-	name->table = text_of(lexer);
-	next(lexer);
-	if (accept(lexer, "."))
-	{
-		name->database = name->table;
-		name->table = text_of(lexer);
-		next(lexer);
-	}
-	statement->tables = lappend(statement->tables, name);
-	return true;
-}
-
-static void
-read_names(Lexer *lexer, const char *database, MysqlStatement *statement)
+parse_tables(MysqlParser *p, MysqlStatement *statement)
 {
 	do
-	{
-		if (!read_name(lexer, database, statement))
-			return;
-	} while (accept(lexer, ","));
+		statement->tables = lappend(statement->tables,
+									sdb_mysql_parser_table(p));
+	while (sdb_mysql_parser_accept(p, ","));
+}
+
+/* INDEX [IF EXISTS] name ON table */
+static void
+parse_drop_index(MysqlParser *p, MysqlStatement *statement)
+{
+	MysqlAlterAction *action = palloc0(sizeof(MysqlAlterAction));
+
+	statement->kind = STATEMENT_ALTER_TABLE;
+	action->kind = ALTER_DROP_KEY;
+	action->if_exists = sdb_mysql_parser_if_exists(p);
+	action->name = sdb_mysql_parser_name(p);
+	if (pg_strcasecmp(action->name, "PRIMARY") == 0)
+		action->kind = ALTER_DROP_PRIMARY;
+	sdb_mysql_parser_expect(p, "ON");
+	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	statement->actions = list_make1(action);
+	sdb_mysql_parse_alter_actions(p, statement);
 }
 
 static void
-parse_create(Lexer *lexer, const char *database, MysqlStatement *statement)
+parse_alter(MysqlParser *p, MysqlStatement *statement)
 {
-	if (accept(lexer, "OR") && accept(lexer, "REPLACE"))
-		statement->replaces = true;
-	if (!accept(lexer, "TABLE"))
+	if (is_database(p))
 	{
-		/* an index, or nothing of ours: TEMPORARY, VIEW, USER, ... */
-		while (is(lexer, "UNIQUE") || is(lexer, "FULLTEXT") ||
-			   is(lexer, "SPATIAL") || is(lexer, "VECTOR") ||
-			   is(lexer, "ONLINE") || is(lexer, "OFFLINE"))
-			next(lexer);
-		parse_index(lexer, database, statement);
+		parse_database(p, statement, STATEMENT_ALTER_DATABASE);
 		return;
 	}
-	if (accept(lexer, "IF"))
-	{
-		(void) accept(lexer, "NOT");
-		(void) accept(lexer, "EXISTS");
-	}
-	if (read_name(lexer, database, statement))
-		statement->kind = STATEMENT_CREATE_TABLE;
-}
-
-/* INDEX name ... ON table: it may be the primary key. */
-static void
-parse_index(Lexer *lexer, const char *database, MysqlStatement *statement)
-{
-	if (!accept(lexer, "INDEX"))
-		return;
-	while (lexer->kind != TOKEN_END && !is(lexer, "ON"))
-		next(lexer);
-	if (accept(lexer, "ON") && read_name(lexer, database, statement))
-		statement->kind = STATEMENT_ALTER_TABLE;
-}
-
-static void
-parse_drop(Lexer *lexer, const char *database, MysqlStatement *statement)
-{
-	bool		is_database = is(lexer, "DATABASE") || is(lexer, "SCHEMA");
-
-	if (!is_database && !is(lexer, "TABLE") && !is(lexer, "TABLES"))
-	{
-		parse_index(lexer, database, statement);
-		return;
-	}
-	next(lexer);
-	if (accept(lexer, "IF"))
-		(void) accept(lexer, "EXISTS");
-	read_names(lexer, database, statement);
-	if (statement->tables == NIL)
-		return;
-	statement->kind = STATEMENT_DROP_TABLE;
-	if (is_database)
-	{
-		MysqlTableName *name = linitial(statement->tables);
-
-		statement->kind = STATEMENT_DROP_DATABASE;
-		name->database = name->table;
-		name->table = NULL;
-	}
-}
-
-static void
-parse_alter(Lexer *lexer, const char *database, MysqlStatement *statement)
-{
-	int			depth = 0;
-	Size		i;
-
-	while (is(lexer, "ONLINE") || is(lexer, "OFFLINE") || is(lexer, "IGNORE"))
-		next(lexer);
-	if (!accept(lexer, "TABLE"))
-		return;
-	if (accept(lexer, "IF"))
-		(void) accept(lexer, "EXISTS");
-	if (!read_name(lexer, database, statement))
+	while (sdb_mysql_parser_accept(p, "ONLINE") ||
+		   sdb_mysql_parser_accept(p, "OFFLINE") ||
+		   sdb_mysql_parser_accept(p, "IGNORE"))
+		 /* next */ ;
+	if (!sdb_mysql_parser_accept(p, "TABLE"))
 		return;
 	statement->kind = STATEMENT_ALTER_TABLE;
-
-	while (lexer->kind != TOKEN_END)
-	{
-		Lexer		word = *lexer;
-
-		if (is(lexer, "("))
-			depth++;
-		else if (is(lexer, ")"))
-			depth--;
-		next(lexer);
-		if (depth > 0)
-			continue;
-		for (i = 0; i < lengthof(row_movers); i++)
-		{
-			if (is(&word, row_movers[i][0]) && is(lexer, row_movers[i][1]))
-				statement->kind = STATEMENT_MOVE_ROWS;
-		}
-		if (is(&word, "RENAME") && !is(lexer, "COLUMN") &&
-			!is(lexer, "INDEX") && !is(lexer, "KEY"))
-		{
-			if (!accept(lexer, "TO") && !accept(lexer, "AS"))
-				(void) accept(lexer, "=");
-			if (read_name(lexer, database, statement))
-				statement->kind = STATEMENT_MOVE_ROWS;
-		}
-	}
+	statement->if_exists = sdb_mysql_parser_if_exists(p);
+	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	sdb_mysql_parse_alter_actions(p, statement);
 }
 
-/* RENAME TABLE a TO b, c TO d */
+/* RENAME TABLE [IF EXISTS] a TO b, c TO d */
 static void
-parse_rename(Lexer *lexer, const char *database, MysqlStatement *statement)
+parse_rename(MysqlParser *p, MysqlStatement *statement)
 {
-	if (!accept(lexer, "TABLE") && !accept(lexer, "TABLES"))
+	if (!sdb_mysql_parser_accept(p, "TABLE") &&
+		!sdb_mysql_parser_accept(p, "TABLES"))
 		return;
-	if (accept(lexer, "IF"))
-		(void) accept(lexer, "EXISTS");
+	statement->kind = STATEMENT_RENAME_TABLE;
+	statement->if_exists = sdb_mysql_parser_if_exists(p);
 	do
 	{
-		if (!read_name(lexer, database, statement))
-			return;
-		/* MariaDB: WAIT n, NOWAIT */
-		while (lexer->kind == TOKEN_WORD && !is(lexer, "TO"))
-			next(lexer);
-		if (!accept(lexer, "TO") || !read_name(lexer, database, statement))
-			return;
-		statement->kind = STATEMENT_MOVE_ROWS;
-	} while (accept(lexer, ","));
+		MysqlRename *rename = palloc(sizeof(MysqlRename));
+
+		rename->from = sdb_mysql_parser_table(p);
+		sdb_mysql_parser_skip_wait(p);
+		sdb_mysql_parser_expect(p, "TO");
+		rename->to = sdb_mysql_parser_table(p);
+		statement->renames = lappend(statement->renames, rename);
+	} while (sdb_mysql_parser_accept(p, ","));
+}
+
+static void
+parse_truncate(MysqlParser *p, MysqlStatement *statement)
+{
+	(void) sdb_mysql_parser_accept(p, "TABLE");
+	statement->kind = STATEMENT_TRUNCATE;
+	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	sdb_mysql_parser_skip_wait(p);
 }
 
 /*
@@ -462,92 +341,61 @@ parse_rename(Lexer *lexer, const char *database, MysqlStatement *statement)
  * memory that it found empty after a restart.
  */
 static void
-parse_delete(Lexer *lexer, const char *database, MysqlStatement *statement)
+parse_delete(MysqlParser *p, MysqlStatement *statement)
 {
 	statement->kind = STATEMENT_DML;
-	if (!accept(lexer, "FROM") || !read_name(lexer, database, statement))
+	if (!sdb_mysql_parser_accept(p, "FROM") || !sdb_mysql_parser_is_name(p))
 		return;
-	(void) accept(lexer, ";");
-	if (lexer->kind == TOKEN_END)
+	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	(void) sdb_mysql_parser_accept(p, ";");
+	if (sdb_mysql_parser_at_end(p))
 		statement->kind = STATEMENT_TRUNCATE;
-}
-
-static bool
-parse_opening(Lexer *lexer, MysqlStatement *statement)
-{
-	Lexer		first = *lexer;
-	Size		i;
-
-	next(lexer);
-	for (i = 0; i < lengthof(openings); i++)
-	{
-		if (!is(&first, openings[i].first))
-			continue;
-		if (openings[i].second != NULL && !accept(lexer, openings[i].second))
-			continue;
-		statement->kind = openings[i].kind;
-		return true;
-	}
-	*lexer = first;
-	return false;
 }
 
 /* gtrid [, bqual [, format]], in any of the spellings of a string. */
 static char *
-read_xid(Lexer *lexer)
+read_xid(MysqlParser *p)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (!read_xid_part(lexer, &buf))
+	if (!read_xid_part(p, &buf))
 		return NULL;
 	appendStringInfoChar(&buf, ',');
-	if (!accept(lexer, ","))
+	if (!sdb_mysql_parser_accept(p, ","))
 		appendStringInfoString(&buf, "X''");
-	else if (!read_xid_part(lexer, &buf))
+	else if (!read_xid_part(p, &buf))
 		return NULL;
-	if (accept(lexer, ",") && lexer->kind == TOKEN_WORD)
-		appendStringInfo(&buf, ",%.*s", lexer->len, lexer->token);
+	if (sdb_mysql_parser_accept(p, ",") &&
+		p->lexer.kind == MYSQL_TOKEN_NUMBER)
+		appendStringInfo(&buf, ",%.*s", p->lexer.len, p->lexer.token);
 	else
 		appendStringInfoString(&buf, ",1");
 	return buf.data;
 }
 
 static bool
-read_xid_part(Lexer *lexer, StringInfo buf)
+read_xid_part(MysqlParser *p, StringInfo buf)
 {
-	bool		is_hex;
-	int			i;
-
-	/* 0x6162 */
-	if (lexer->kind == TOKEN_WORD && lexer->len >= 2 &&
-		pg_strncasecmp(lexer->token, "0x", 2) == 0)
-	{
-		lexer->token += 2;
-		lexer->len -= 2;
-		is_hex = true;
-	}
-	else
-	{
-		is_hex = accept(lexer, "X");
-		if (lexer->kind != TOKEN_STRING && lexer->kind != TOKEN_IDENTIFIER)
-			return false;
-	}
+	const char *value = p->lexer.token;
+	int			len = p->lexer.len;
 
 	appendStringInfoString(buf, "X'");
-	for (i = 0; i < lexer->len; i++)
+	if (p->lexer.kind == MYSQL_TOKEN_HEX)
 	{
-		if (is_hex)
-			appendStringInfoChar(buf, pg_tolower((unsigned char) lexer->token[i]));
-		else
-		{
-			if ((lexer->token[i] == '\\' ||
-				 lexer->token[i] == lexer->quote) && i + 1 < lexer->len)
-				i++;
-			appendStringInfo(buf, "%02x", (unsigned char) lexer->token[i]);
-		}
+		for (int i = 0; i < len; i++)
+			appendStringInfoChar(buf, pg_ascii_tolower((unsigned char) value[i]));
 	}
+	else if (p->lexer.kind == MYSQL_TOKEN_STRING ||
+			 p->lexer.kind == MYSQL_TOKEN_IDENTIFIER)
+	{
+		value = sdb_mysql_lexer_value(&p->lexer, &len);
+		for (int i = 0; i < len; i++)
+			appendStringInfo(buf, "%02x", (unsigned char) value[i]);
+	}
+	else
+		return false;
 	appendStringInfoChar(buf, '\'');
-	next(lexer);
+	sdb_mysql_parser_next(p);
 	return true;
 }

@@ -14,9 +14,14 @@
 
 #include "utils/memutils.h"
 
+#include "source/mysql/mysql_charset.h"
 #include "source/mysql/mysql_ddl.h"
 #include "source/mysql/mysql_stream.h"
 
+static void set_dialect(const MysqlStream *stream, const MysqlQuery *query,
+						MysqlDialect *dialect);
+static void do_renames(MysqlStream *stream, const MysqlStatement *statement);
+static bool moves_rows(const MysqlStatement *statement);
 static void create_table(MysqlStream *stream, const char *name, bool replaces);
 static void drop_table(MysqlStream *stream, const char *name);
 static void drop_all_tables(MysqlStream *stream);
@@ -31,13 +36,16 @@ sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event)
 {
 	const MysqlReader *reader = stream->xa ? stream->xa : stream->main;
 	MysqlQuery	query;
+	MysqlDialect dialect;
 	MysqlStatement statement;
 	char	   *database;
 
 	sdb_mysql_event_query(&reader->format, event, &query);
 	database = sdb_mysql_from_utf8(pnstrdup(query.database,
 											query.database_len));
-	sdb_mysql_ddl_parse(query.sql, query.sql_len, database, &statement);
+	set_dialect(stream, &query, &dialect);
+	sdb_mysql_ddl_parse(&dialect, query.sql, query.sql_len, database,
+						&statement);
 
 	/* a prepared transaction holds rows between its brackets, nothing else */
 	if (stream->xa != NULL)
@@ -84,6 +92,11 @@ sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event)
 			break;
 		case STATEMENT_OTHER:
 		case STATEMENT_XA_PREPARE:
+		case STATEMENT_CREATE_DATABASE:
+		case STATEMENT_ALTER_DATABASE:
+			break;
+		case STATEMENT_RENAME_TABLE:
+			do_renames(stream, &statement);
 			break;
 		default:
 			do_tables(stream, &statement);
@@ -101,6 +114,19 @@ sdb_mysql_statement_refuse(MysqlStream *stream, const char *what)
 			 errmsg("cannot follow %s at %s: the source logged a statement instead of rows",
 					what, sdb_mysql_stream_where(stream)),
 			 errhint("SET GLOBAL binlog_format = 'ROW'; reconnect the source's clients, and take a new snapshot.")));
+}
+
+/* How the server read a statement. */
+static void
+set_dialect(const MysqlStream *stream, const MysqlQuery *query,
+			MysqlDialect *dialect)
+{
+	const char *charset = sdb_mysql_charset_of_id(query->client_collation);
+
+	dialect->is_mariadb = stream->source->is_mariadb;
+	dialect->version = stream->source->version;
+	dialect->sql_mode = query->sql_mode;
+	dialect->charset = charset != NULL ? sdb_charset_find(charset) : NULL;
 }
 
 /* What a statement does to each of its tables that is captured. */
@@ -134,11 +160,10 @@ do_tables(MysqlStream *stream, const MysqlStatement *statement)
 				drop_table(stream, name->table);
 				break;
 			case STATEMENT_ALTER_TABLE:
+				if (moves_rows(statement))
+					refuse_move(stream, name->table);
 				if (table != NULL)
 					check_unchanged(stream, table);
-				break;
-			case STATEMENT_MOVE_ROWS:
-				refuse_move(stream, name->table);
 				break;
 			case STATEMENT_TRUNCATE:
 				if (table != NULL)
@@ -148,6 +173,40 @@ do_tables(MysqlStream *stream, const MysqlStatement *statement)
 				break;
 		}
 	}
+}
+
+static void
+do_renames(MysqlStream *stream, const MysqlStatement *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->renames)
+	{
+		MysqlRename *rename = lfirst(lc);
+
+		if (sdb_mysql_source_captures(stream->source, rename->from->database,
+									  rename->from->table))
+			refuse_move(stream, rename->from->table);
+		if (sdb_mysql_source_captures(stream->source, rename->to->database,
+									  rename->to->table))
+			refuse_move(stream, rename->to->table);
+	}
+}
+
+static bool
+moves_rows(const MysqlStatement *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->actions)
+	{
+		MysqlAlterAction *action = lfirst(lc);
+
+		if (action->kind == ALTER_MOVE_ROWS ||
+			action->kind == ALTER_RENAME_TABLE)
+			return true;
+	}
+	return false;
 }
 
 static void

@@ -75,6 +75,7 @@ sdb_apply_create(void)
 												  "synchdb apply change",
 												  ALLOCSET_DEFAULT_SIZES);
 	dlist_init(&apply->open);
+	dlist_init(&apply->ready);
 	dlist_init(&apply->pending);
 	callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
 	callback->func = unlink_tables;

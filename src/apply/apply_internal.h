@@ -50,8 +50,8 @@ typedef struct Lookup
 	bool		unique;			/* equal in all keys is the row: unique, not
 								 * deferrable, nothing nullable, no WHERE */
 	int			nkeys;			/* leading plain columns of the index */
-	AttrNumber	attnums[INDEX_MAX_KEYS];	/* of the relation */
-	ScanKeyData keys[INDEX_MAX_KEYS];	/* without flags and arguments */
+	AttrNumber *attnums;		/* of the relation, for each key */
+	ScanKey		keys;			/* without flags and arguments */
 	IndexScanDesc scan;			/* NULL until used in this transaction */
 	int			scan_nkeys;		/* keys that scan was begun with */
 } Lookup;
@@ -81,7 +81,7 @@ typedef struct ApplyTarget
 	dlist_node	pending_node;	/* in Apply.pending while npending > 0 */
 	int			npending;
 	int			nslots;			/* made so far */
-	int			kept_slots;		/* of them, those counted in Apply */
+	int			slots_size;		/* room in slots */
 	int			max_slots;
 	TupleTableSlot **slots;
 	Size		pending_bytes;
@@ -96,6 +96,8 @@ struct ApplyTable
 	MemoryContext context;
 	dlist_node	node;			/* in relation.c's list of all */
 	dlist_node	open_node;		/* in Apply.open while open */
+	dlist_node	ready_node;		/* in Apply.ready while ready */
+	Size		nbytes;			/* known and open; 0 if not ready */
 	bool		open;			/* in this transaction */
 	bool		ready;			/* the fields below are filled */
 	bool		stale;			/* since then the relation has changed */
@@ -134,9 +136,12 @@ struct Apply
 	MemoryContext txn_context;
 	MemoryContext change_context;
 	dlist_head	open;			/* ApplyTable.open_node */
+	dlist_head	ready;			/* ApplyTable.ready_node, the one that was
+								 * opened longest ago first */
+	Size		ready_bytes;	/* sum of their nbytes */
+	int			nforgotten;		/* tables since the caches were reset */
 	dlist_head	pending;		/* ApplyTarget.pending_node */
 	Size		pending_bytes;
-	int			kept_slots;		/* in closed targets */
 	bool		careful;
 	bool		active;			/* the snapshot is pushed */
 };

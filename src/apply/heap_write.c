@@ -39,7 +39,9 @@
 
 #define RUN_MAX_BYTES		(256 * 1024)
 #define PENDING_MAX_BYTES	(2 * 1024 * 1024)
+#define FIRST_SLOTS			8
 
+static void grow_slots(ApplyTarget *target);
 static void check_row(ApplyTarget *target, TupleTableSlot *row,
 					  CmdType operation);
 static void insert_with_triggers(ApplyTarget *target, TupleTableSlot *row);
@@ -109,8 +111,8 @@ sdb_heap_next_slot(ApplyTarget *target)
 		MemoryContext oldcxt = MemoryContextSwitchTo(target->context);
 
 		Assert(target->nslots < target->max_slots);
-		if (target->slots == NULL)
-			target->slots = palloc_array(TupleTableSlot *, target->max_slots);
+		if (target->nslots == target->slots_size)
+			grow_slots(target);
 		target->slots[target->nslots++] =
 			MakeSingleTupleTableSlot(target->found->tts_tupleDescriptor,
 									 target->found->tts_ops);
@@ -242,6 +244,19 @@ sdb_heap_delete(ApplyTarget *target)
 									   target->table->estate->es_snapshot,
 									   InvalidSnapshot, true, &failure,
 									   false));
+}
+
+/* Room for more slots; most targets never need many. */
+static void
+grow_slots(ApplyTarget *target)
+{
+	int			size = Max(FIRST_SLOTS, 2 * target->slots_size);
+
+	size = Min(size, target->max_slots);
+	target->slots = target->slots == NULL ?
+		palloc_array(TupleTableSlot *, size) :
+		repalloc(target->slots, size * sizeof(TupleTableSlot *));
+	target->slots_size = size;
 }
 
 /* Generated columns and constraints of a row about to be written */

@@ -7,6 +7,11 @@
  * have changed.  Opening the target in a transaction then takes a lock, the
  * relcache entries and an executor state, which end with the transaction.
  *
+ * Memory is bounded: when what is known of all tables and open in them takes
+ * more than READY_MAX_BYTES, those opened longest ago are closed, if they are
+ * open, and forgotten.  The server's own caches never forget a relation, so
+ * they are reset once in a while then.
+ *
  * How a target is written is decided here: heap tables directly, partitioned
  * tables whose leaves are all heap tables through routing.c, all else (or
  * everything, by synchdb.dml_use_spi) through spi_apply.c.
@@ -45,16 +50,22 @@
 #define RUN_MAX_ROWS	500
 #define RUN_SLOT_BYTES	(256 * 1024)
 
-/* Empty slots kept for the next transaction, in all closed tables together */
-#define KEPT_SLOTS_MAX	16384
+#define READY_MAX_BYTES	(12 * 1024 * 1024)
+
+/* Tables to forget before the system caches are reset */
+#define FORGOTTEN_MAX	500
 
 static dlist_head all_tables = DLIST_STATIC_INIT(all_tables);
 
 static void relcache_changed(Datum arg, Oid relid);
+static void make_room(Apply *apply);
+static void measure(ApplyTable *table);
+static void forget(ApplyTable *table);
 static void learn(ApplyTable *table);
 static Oid	find_relation(ApplyTable *table);
 static bool only_heaps(Relation rel);
 static void map_columns(ApplyTable *table, Relation rel);
+static AttrNumber find_column(TupleDesc desc, const char *name, int hint);
 static Bitmapset *key_columns(ApplyTable *table, Relation rel,
 							  const AttrNumber *attnums);
 static void make_image(RowImage *image, int natts);
@@ -62,7 +73,6 @@ static void check_row_security(ApplyTable *table);
 static EState *make_estate(ApplyTable *table);
 static bool row_triggers_fire(Relation rel);
 static void make_slots(ApplyTarget *target);
-static void keep_slots(ApplyTarget *target);
 
 ApplyTable *
 sdb_relation_make(Apply *apply, SourceTable *source)
@@ -87,8 +97,7 @@ void
 sdb_relation_drop(ApplyTable *table)
 {
 	sdb_relation_close(table);
-	if (table->main != NULL)
-		table->apply->kept_slots -= table->main->kept_slots;
+	forget(table);
 	dlist_delete(&table->node);
 	MemoryContextDelete(table->context);
 	pfree(table);
@@ -100,6 +109,7 @@ sdb_relation_open(ApplyTable *table)
 	if (table->open)
 		return;
 
+	make_room(table->apply);
 	if (table->ready && table->use_spi == sdb_guc_dml_use_spi)
 	{
 		LockRelationOid(table->relid, RowExclusiveLock);
@@ -126,6 +136,7 @@ sdb_relation_open(ApplyTable *table)
 	}
 	table->open = true;
 	dlist_push_tail(&table->apply->open, &table->open_node);
+	measure(table);
 }
 
 void
@@ -138,7 +149,6 @@ sdb_relation_close(ApplyTable *table)
 	{
 		sdb_heap_flush(table->main);
 		sdb_relation_close_target(table->main);
-		keep_slots(table->main);
 	}
 	if (table->routing != NULL)
 	{
@@ -157,6 +167,9 @@ sdb_relation_close(ApplyTable *table)
 	table->defaults = NULL;
 	table->open = false;
 	dlist_delete(&table->open_node);
+	table->apply->ready_bytes -= table->nbytes;
+	table->nbytes = MemoryContextMemAllocated(table->context, true);
+	table->apply->ready_bytes += table->nbytes;
 }
 
 void
@@ -173,6 +186,7 @@ sdb_relation_abort(Apply *apply)
 
 		/* slots may still think that they have a buffer pinned */
 		MemoryContextReset(table->context);
+		table->nbytes = 0;
 		table->ready = false;
 		table->open = false;
 		table->main = NULL;
@@ -183,9 +197,10 @@ sdb_relation_abort(Apply *apply)
 		table->routing = NULL;
 	}
 	dlist_init(&apply->open);
+	dlist_init(&apply->ready);
 	dlist_init(&apply->pending);
+	apply->ready_bytes = 0;
 	apply->pending_bytes = 0;
-	apply->kept_slots = 0;
 }
 
 bool
@@ -284,6 +299,56 @@ relcache_changed(Datum arg, Oid relid)
 	}
 }
 
+static void
+make_room(Apply *apply)
+{
+	while (apply->ready_bytes > READY_MAX_BYTES)
+	{
+		ApplyTable *table = dlist_head_element(ApplyTable, ready_node,
+											   &apply->ready);
+
+		sdb_relation_close(table);
+		forget(table);
+		apply->nforgotten++;
+	}
+	if (apply->nforgotten > FORGOTTEN_MAX)
+	{
+		InvalidateSystemCaches();
+		apply->nforgotten = 0;
+	}
+}
+
+/* Of a table that was just opened */
+static void
+measure(ApplyTable *table)
+{
+	Apply	   *apply = table->apply;
+
+	if (table->nbytes > 0)
+		dlist_delete(&table->ready_node);
+	dlist_push_tail(&apply->ready, &table->ready_node);
+	apply->ready_bytes -= table->nbytes;
+	table->nbytes = MemoryContextMemAllocated(table->context, true);
+	if (table->estate != NULL)
+		table->nbytes +=
+			MemoryContextMemAllocated(table->estate->es_query_cxt, true);
+	apply->ready_bytes += table->nbytes;
+}
+
+/* What was learned; the table is not open. */
+static void
+forget(ApplyTable *table)
+{
+	if (table->nbytes > 0)
+		dlist_delete(&table->ready_node);
+	table->apply->ready_bytes -= table->nbytes;
+	table->nbytes = 0;
+	table->ready = false;
+	table->main = NULL;
+	table->spi = NULL;
+	MemoryContextReset(table->context);
+}
+
 /* Look at the catalogs and decide how the target is written; locks it. */
 static void
 learn(ApplyTable *table)
@@ -291,12 +356,7 @@ learn(ApplyTable *table)
 	MemoryContext oldcxt;
 	Relation	rel;
 
-	if (table->main != NULL)
-		table->apply->kept_slots -= table->main->kept_slots;
-	table->ready = false;
-	table->main = NULL;
-	table->spi = NULL;
-	MemoryContextReset(table->context);
+	forget(table);
 	oldcxt = MemoryContextSwitchTo(table->context);
 
 	table->names = sdb_naming_target(table->source);
@@ -379,8 +439,8 @@ map_columns(ApplyTable *table, Relation rel)
 
 	for (int i = 0; i < source->ncolumns; i++)
 	{
-		attnums[i] = get_attnum(table->relid, table->names->columns[i]);
-		if (attnums[i] <= 0)
+		attnums[i] = find_column(table->desc, table->names->columns[i], i);
+		if (attnums[i] == InvalidAttrNumber)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of table \"%s.%s\" does not exist",
@@ -413,6 +473,23 @@ map_columns(ApplyTable *table, Relation rel)
 	for (int i = 0; i < table->desc->natts; i++)
 		if (TupleDescAttr(table->desc, i)->attisdropped)
 			table->row.sent[i] = true;
+}
+
+/*
+ * The attnum of a live column.  hint: where it may be, idx0.  The system
+ * cache would do as well, and keep an entry for each column of each table.
+ */
+static AttrNumber
+find_column(TupleDesc desc, const char *name, int hint)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, (hint + i) % desc->natts);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), name) == 0)
+			return att->attnum;
+	}
+	return InvalidAttrNumber;
 }
 
 /*
@@ -538,20 +615,4 @@ make_slots(ApplyTarget *target)
 	target->max_slots = Max(1, Min(RUN_MAX_ROWS, RUN_SLOT_BYTES / slot_bytes));
 	target->lookups = sdb_lookup_list(target->rel, &target->nlookups);
 	InitDirtySnapshot(target->dirty);
-}
-
-/* Keep a closed target's slots for the next transaction if there is room. */
-static void
-keep_slots(ApplyTarget *target)
-{
-	Apply	   *apply = target->table->apply;
-
-	apply->kept_slots -= target->kept_slots;
-	if (apply->kept_slots + target->nslots > KEPT_SLOTS_MAX)
-	{
-		while (target->nslots > 0)
-			ExecDropSingleTupleTableSlot(target->slots[--target->nslots]);
-	}
-	target->kept_slots = target->nslots;
-	apply->kept_slots += target->kept_slots;
 }

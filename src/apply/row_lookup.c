@@ -58,7 +58,7 @@ sdb_lookup_list(Relation rel, int *nlookups)
 {
 	List	   *indexes = RelationGetIndexList(rel);
 	Oid			primary_key = sdb_primary_key_index(rel);
-	Lookup	   *result = palloc0_array(Lookup, list_length(indexes) + 1);
+	Lookup	   *result = palloc0_array(Lookup, list_length(indexes));
 	int			n = 0;
 	ListCell   *lc;
 
@@ -126,6 +126,8 @@ make_lookup(Lookup *lookup, Relation rel, Relation index)
 		return false;
 
 	lookup->unique = form->indisunique && form->indimmediate;
+	lookup->attnums = palloc_array(AttrNumber, form->indnkeyatts);
+	lookup->keys = palloc_array(ScanKeyData, form->indnkeyatts);
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
 		AttrNumber	attnum = form->indkey.values[i];

@@ -515,20 +515,28 @@ store_plan(void)
 	return plan;
 }
 
+/* Parsing takes many times the memory of what it yields. */
 static TableState *
 read_state(HeapTuple tuple, TupleDesc desc, MemoryContext context)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
-	TableState *state = palloc0(sizeof(TableState));
+	MemoryContext parsing = AllocSetContextCreate(CurrentMemoryContext,
+												  "synchdb definition",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(parsing);
 	char	   *rows = SPI_getvalue(tuple, desc, 5);
+	SourceTable *table = sdb_table_from_json(SPI_getvalue(tuple, desc, 1));
+	TableState *state;
 
-	state->table = sdb_table_from_json(SPI_getvalue(tuple, desc, 1));
-	state->table->estimated_rows = strtoll(rows, NULL, 10);
+	table->estimated_rows = strtoll(rows, NULL, 10);
+	MemoryContextSwitchTo(context);
+	state = palloc0(sizeof(TableState));
+	state->table = sdb_table_copy(table);
 	state->stage = parse_stage(SPI_getvalue(tuple, desc, 2));
 	state->from = SPI_getvalue(tuple, desc, 3);
 	state->until = SPI_getvalue(tuple, desc, 4);
 	state->created = SPI_getvalue(tuple, desc, 6)[0] == 't';
 	MemoryContextSwitchTo(old);
+	MemoryContextDelete(parsing);
 	return state;
 }
 

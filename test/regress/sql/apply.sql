@@ -281,5 +281,26 @@ TRUNCATE shop.m;
 SELECT test_bulk_many('shop.m id:int:key n:int', 5000, false);
 SELECT count(*), min(n), max(n) FROM shop.m;
 
+-- more tables in one transaction than are known and open at once
+CREATE SCHEMA many;
+DO $$
+BEGIN
+	FOR n IN 1 .. 1200 LOOP
+		EXECUTE format('CREATE TABLE many.t%s (id int PRIMARY KEY, note text)', n);
+	END LOOP;
+END
+$$;
+SELECT test_apply(array_agg(format('many.t%s id:int:key note:text', n)),
+				  array_agg(format('INSERT many.t%s|1|a', n)) ||
+				  array_agg(format('INSERT many.t%s|2|b', n)) ||
+				  array_agg(format('UPDATE many.t%s|1|\U|3|c', n)) ||
+				  array_agg(format('DELETE many.t%s|2|\U', n)))
+FROM generate_series(1, 1200) AS n;
+SELECT count(*) AS changed
+FROM generate_series(1, 1200) AS n,
+	 query_to_xml(format('SELECT * FROM many.t%s', n), true, false, '') AS found
+WHERE found::text ~ '^<table[^>]*>\s*<row>\s*<id>3</id>\s*<note>c</note>\s*</row>\s*</table>\s*$';
+DROP SCHEMA many CASCADE;
+
 DROP EXTENSION pg_visibility, postgres_fdw;
 DROP SCHEMA shop, apply_test CASCADE;

@@ -52,6 +52,7 @@ extern const char *sdb_change_kind_name(ChangeKind kind);
  *		DELETE inventory.orders id=1
  *		TRUNCATE inventory.orders
  *		CREATE TABLE inventory.orders (id int not null, ...) / DROP TABLE ...
+ *		ALTER TABLE inventory.orders (id bigint not null was id, new int, ...)
  *		COMMIT
  *
  * UNCHANGED columns of a before image are left out.  Used by tests, the error

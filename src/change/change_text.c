@@ -38,11 +38,23 @@ static const char *const change_names[] = {
 	[CHANGE_COMMIT] = "commit",
 };
 
+static const char *const action_texts[] = {
+	[FOREIGN_KEY_NO_ACTION] = NULL,
+	[FOREIGN_KEY_RESTRICT] = "restrict",
+	[FOREIGN_KEY_CASCADE] = "cascade",
+	[FOREIGN_KEY_SET_NULL] = "set null",
+	[FOREIGN_KEY_SET_DEFAULT] = "set default",
+};
+
 static void append_table(StringInfo buf, const SourceTable *table);
 static void append_row(StringInfo buf, const SourceTable *table,
 					   const SourceValue *row, bool with_unchanged);
 static void append_schema(StringInfo buf, const SchemaChange *schema);
 static void append_column(StringInfo buf, const SourceColumn *column);
+static void append_index(StringInfo buf, const SourceTable *table,
+						 const SourceIndex *index);
+static void append_foreign_key(StringInfo buf, const SourceTable *table,
+							   const SourceForeignKey *key);
 static void append_name(StringInfo buf, const char *name);
 static void append_quoted(StringInfo buf, const char *data, int len);
 static void append_hex(StringInfo buf, const char *data, int len);
@@ -215,26 +227,51 @@ append_schema(StringInfo buf, const SchemaChange *schema)
 		return;
 	}
 
-	appendStringInfoString(buf, "CREATE TABLE ");
-	append_table(buf, table);
+	if (schema->kind == SCHEMA_ALTER_TABLE)
+	{
+		appendStringInfoString(buf, "ALTER TABLE ");
+		append_table(buf, schema->before);
+		if (strcmp(schema->before->id, table->id) != 0)
+		{
+			appendStringInfoString(buf, " to ");
+			append_table(buf, table);
+		}
+	}
+	else
+	{
+		appendStringInfoString(buf, "CREATE TABLE ");
+		append_table(buf, table);
+	}
 	appendStringInfoString(buf, " (");
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
 		append_column(buf, &table->columns[i]);
+		if (schema->origins == NULL || schema->origins[i] < 0)
+			continue;
+		appendStringInfoString(buf, " was ");
+		append_name(buf, schema->before->columns[schema->origins[i]].name);
 	}
 	for (int i = 0; i < table->nkeys; i++)
 	{
 		appendStringInfoString(buf, i == 0 ? ", primary key (" : ", ");
 		append_name(buf, table->columns[table->keys[i]].name);
 	}
-	appendStringInfoString(buf, table->nkeys > 0 ? "))" : ")");
+	if (table->nkeys > 0)
+		appendStringInfoChar(buf, ')');
+	for (int i = 0; i < table->nindexes; i++)
+		append_index(buf, table, &table->indexes[i]);
+	for (int i = 0; i < table->nforeign_keys; i++)
+		append_foreign_key(buf, table, &table->foreign_keys[i]);
+	appendStringInfoChar(buf, ')');
 	if (table->comment)
 	{
 		appendStringInfoString(buf, " comment ");
 		append_quoted(buf, table->comment, strlen(table->comment));
 	}
+	if (schema->incomplete)
+		appendStringInfoString(buf, " incomplete");
 }
 
 static void
@@ -276,6 +313,59 @@ append_column(StringInfo buf, const SourceColumn *column)
 		appendStringInfoString(buf, " comment ");
 		append_quoted(buf, column->comment, strlen(column->comment));
 	}
+}
+
+static void
+append_index(StringInfo buf, const SourceTable *table,
+			 const SourceIndex *index)
+{
+	appendStringInfo(buf, ", %s%sindex ", index->unique ? "unique " : "",
+					 index->special ? "special " : "");
+	append_name(buf, index->name);
+	for (int i = 0; i < index->nparts; i++)
+	{
+		const SourceIndexPart *part = &index->parts[i];
+
+		appendStringInfoString(buf, i == 0 ? " (" : ", ");
+		if (part->column >= 0)
+			append_name(buf, table->columns[part->column].name);
+		else
+			appendStringInfoString(buf, "...");
+		if (part->prefix > 0)
+			appendStringInfo(buf, "(%d)", part->prefix);
+		if (part->descending)
+			appendStringInfoString(buf, " desc");
+	}
+	appendStringInfoChar(buf, ')');
+}
+
+static void
+append_foreign_key(StringInfo buf, const SourceTable *table,
+				   const SourceForeignKey *key)
+{
+	const SourceTable referenced = {
+		.catalog = key->catalog, .schema = key->schema, .name = key->table
+	};
+
+	appendStringInfoString(buf, ", foreign key ");
+	append_name(buf, key->name);
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		appendStringInfoString(buf, i == 0 ? " (" : ", ");
+		append_name(buf, table->columns[key->columns[i]].name);
+	}
+	appendStringInfoString(buf, ") references ");
+	append_table(buf, &referenced);
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		appendStringInfoString(buf, i == 0 ? " (" : ", ");
+		append_name(buf, key->referenced[i]);
+	}
+	appendStringInfoChar(buf, ')');
+	if (action_texts[key->on_delete] != NULL)
+		appendStringInfo(buf, " on delete %s", action_texts[key->on_delete]);
+	if (action_texts[key->on_update] != NULL)
+		appendStringInfo(buf, " on update %s", action_texts[key->on_update]);
 }
 
 static void

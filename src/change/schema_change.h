@@ -12,6 +12,8 @@
 typedef enum SchemaChangeKind
 {
 	SCHEMA_CREATE_TABLE,		/* after is the new table */
+	SCHEMA_ALTER_TABLE,			/* before became after, perhaps under another
+								 * name */
 	SCHEMA_DROP_TABLE			/* before is the table that went */
 } SchemaChangeKind;
 
@@ -20,6 +22,11 @@ typedef struct SchemaChange
 	SchemaChangeKind kind;
 	SourceTable *before;		/* NULL for SCHEMA_CREATE_TABLE */
 	SourceTable *after;			/* NULL for SCHEMA_DROP_TABLE */
+	int		   *origins;		/* SCHEMA_ALTER_TABLE: for each column of
+								 * after, idx0 of the column of before that it
+								 * was, -1 for a new one; NULL otherwise */
+	bool		incomplete;		/* CREATE, ALTER: the table has rows that the
+								 * stream does not bring */
 } SchemaChange;
 
 #endif							/* SDB_SCHEMA_CHANGE_H */

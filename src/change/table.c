@@ -10,6 +10,12 @@
 static void append_part(StringInfo buf, const char *part);
 static bool equal_text(const char *a, const char *b);
 static bool equal_column(const SourceColumn *a, const SourceColumn *b);
+static bool equal_index(const SourceIndex *a, const SourceIndex *b);
+static bool equal_foreign_key(const SourceForeignKey *a,
+							  const SourceForeignKey *b);
+static void copy_index(SourceIndex *to, const SourceIndex *from);
+static void copy_foreign_key(SourceForeignKey *to,
+							 const SourceForeignKey *from);
 static void copy_column(SourceColumn *to, const SourceColumn *from);
 static char *copy_text(const char *text);
 
@@ -41,6 +47,28 @@ sdb_table_find_column(const SourceTable *table, const char *name)
 	return -1;
 }
 
+const SourceIndex *
+sdb_table_find_index(const SourceTable *table, const char *name)
+{
+	for (int i = 0; i < table->nindexes; i++)
+	{
+		if (strcmp(table->indexes[i].name, name) == 0)
+			return &table->indexes[i];
+	}
+	return NULL;
+}
+
+const SourceForeignKey *
+sdb_table_find_foreign_key(const SourceTable *table, const char *name)
+{
+	for (int i = 0; i < table->nforeign_keys; i++)
+	{
+		if (strcmp(table->foreign_keys[i].name, name) == 0)
+			return &table->foreign_keys[i];
+	}
+	return NULL;
+}
+
 bool
 sdb_table_equal(const SourceTable *a, const SourceTable *b)
 {
@@ -49,7 +77,9 @@ sdb_table_equal(const SourceTable *a, const SourceTable *b)
 		!equal_text(a->name, b->name) ||
 		!equal_text(a->comment, b->comment) ||
 		a->ncolumns != b->ncolumns ||
-		a->nkeys != b->nkeys)
+		a->nkeys != b->nkeys ||
+		a->nindexes != b->nindexes ||
+		a->nforeign_keys != b->nforeign_keys)
 		return false;
 	for (int i = 0; i < a->nkeys; i++)
 	{
@@ -59,6 +89,16 @@ sdb_table_equal(const SourceTable *a, const SourceTable *b)
 	for (int i = 0; i < a->ncolumns; i++)
 	{
 		if (!equal_column(&a->columns[i], &b->columns[i]))
+			return false;
+	}
+	for (int i = 0; i < a->nindexes; i++)
+	{
+		if (!equal_index(&a->indexes[i], &b->indexes[i]))
+			return false;
+	}
+	for (int i = 0; i < a->nforeign_keys; i++)
+	{
+		if (!equal_foreign_key(&a->foreign_keys[i], &b->foreign_keys[i]))
 			return false;
 	}
 	return true;
@@ -84,6 +124,17 @@ sdb_table_copy(const SourceTable *table)
 		memcpy(copy->keys, table->keys, table->nkeys * sizeof(int));
 	}
 	copy->comment = copy_text(table->comment);
+	copy->nindexes = table->nindexes;
+	if (table->nindexes > 0)
+		copy->indexes = palloc(table->nindexes * sizeof(SourceIndex));
+	for (int i = 0; i < table->nindexes; i++)
+		copy_index(&copy->indexes[i], &table->indexes[i]);
+	copy->nforeign_keys = table->nforeign_keys;
+	if (table->nforeign_keys > 0)
+		copy->foreign_keys = palloc(table->nforeign_keys *
+									sizeof(SourceForeignKey));
+	for (int i = 0; i < table->nforeign_keys; i++)
+		copy_foreign_key(&copy->foreign_keys[i], &table->foreign_keys[i]);
 	copy->estimated_rows = table->estimated_rows;
 	return copy;
 }
@@ -138,6 +189,68 @@ equal_column(const SourceColumn *a, const SourceColumn *b)
 			return false;
 	}
 	return true;
+}
+
+static bool
+equal_index(const SourceIndex *a, const SourceIndex *b)
+{
+	if (!equal_text(a->name, b->name) ||
+		a->unique != b->unique ||
+		a->special != b->special ||
+		a->nparts != b->nparts)
+		return false;
+	for (int i = 0; i < a->nparts; i++)
+	{
+		if (a->parts[i].column != b->parts[i].column ||
+			a->parts[i].prefix != b->parts[i].prefix ||
+			a->parts[i].descending != b->parts[i].descending)
+			return false;
+	}
+	return true;
+}
+
+static bool
+equal_foreign_key(const SourceForeignKey *a, const SourceForeignKey *b)
+{
+	if (!equal_text(a->name, b->name) ||
+		!equal_text(a->catalog, b->catalog) ||
+		!equal_text(a->schema, b->schema) ||
+		!equal_text(a->table, b->table) ||
+		a->on_delete != b->on_delete ||
+		a->on_update != b->on_update ||
+		a->ncolumns != b->ncolumns)
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+	{
+		if (a->columns[i] != b->columns[i] ||
+			strcmp(a->referenced[i], b->referenced[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+copy_index(SourceIndex *to, const SourceIndex *from)
+{
+	*to = *from;
+	to->name = pstrdup(from->name);
+	to->parts = palloc(from->nparts * sizeof(SourceIndexPart));
+	memcpy(to->parts, from->parts, from->nparts * sizeof(SourceIndexPart));
+}
+
+static void
+copy_foreign_key(SourceForeignKey *to, const SourceForeignKey *from)
+{
+	*to = *from;
+	to->name = pstrdup(from->name);
+	to->catalog = pstrdup(from->catalog);
+	to->schema = copy_text(from->schema);
+	to->table = pstrdup(from->table);
+	to->columns = palloc(from->ncolumns * sizeof(int));
+	memcpy(to->columns, from->columns, from->ncolumns * sizeof(int));
+	to->referenced = palloc(from->ncolumns * sizeof(char *));
+	for (int i = 0; i < from->ncolumns; i++)
+		to->referenced[i] = pstrdup(from->referenced[i]);
 }
 
 static void

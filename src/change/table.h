@@ -44,6 +44,48 @@ typedef struct SourceColumn
 	char	   *comment;		/* NULL if none */
 } SourceColumn;
 
+/* SourceIndexPart --- one column of an index */
+typedef struct SourceIndexPart
+{
+	int			column;			/* idx0; -1 for an expression */
+	int			prefix;			/* how much of the column counts; 0 for all */
+	bool		descending;
+} SourceIndexPart;
+
+/* SourceIndex --- an index besides the primary key */
+typedef struct SourceIndex
+{
+	char	   *name;			/* unique within the table */
+	bool		unique;
+	bool		special;		/* not a list of sorted values: full text,
+								 * spatial, ... */
+	int			nparts;
+	SourceIndexPart *parts;
+} SourceIndex;
+
+/* What becomes of rows whose referenced row goes or changes */
+typedef enum ForeignKeyAction
+{
+	FOREIGN_KEY_NO_ACTION,
+	FOREIGN_KEY_RESTRICT,
+	FOREIGN_KEY_CASCADE,
+	FOREIGN_KEY_SET_NULL,
+	FOREIGN_KEY_SET_DEFAULT
+} ForeignKeyAction;
+
+typedef struct SourceForeignKey
+{
+	char	   *name;
+	int			ncolumns;
+	int		   *columns;		/* idx0 */
+	char	   *catalog;		/* of the referenced table */
+	char	   *schema;			/* likewise; NULL where there are none */
+	char	   *table;			/* likewise */
+	char	  **referenced;		/* names of its columns, ncolumns of them */
+	ForeignKeyAction on_delete;
+	ForeignKeyAction on_update;
+} SourceForeignKey;
+
 typedef struct SourceTable
 {
 	char	   *catalog;		/* database at the source */
@@ -57,6 +99,10 @@ typedef struct SourceTable
 	int			nkeys;			/* 0 if there is no primary key */
 	int		   *keys;			/* column idx0, in key order */
 	char	   *comment;		/* NULL if none */
+	int			nindexes;
+	SourceIndex *indexes;		/* NULL if there is none */
+	int			nforeign_keys;
+	SourceForeignKey *foreign_keys; /* NULL if there is none */
 	int64		estimated_rows; /* -1 if unknown; orders and splits the copy,
 								 * not stored */
 
@@ -77,6 +123,12 @@ extern char *sdb_table_make_id(const char *catalog, const char *schema,
 
 /* The column of that exact name, as idx0; -1 if there is none. */
 extern int	sdb_table_find_column(const SourceTable *table, const char *name);
+
+/* The index of that exact name; NULL if there is none.  Likewise below. */
+extern const SourceIndex *sdb_table_find_index(const SourceTable *table,
+											   const char *name);
+extern const SourceForeignKey *sdb_table_find_foreign_key(const SourceTable *table,
+														  const char *name);
 
 /*
  * sdb_table_equal --- do two definitions say the same?

@@ -2,7 +2,13 @@
  * table_json.c --- the form of a table definition that the catalog stores
  *
  *		{"catalog": "inventory", "name": "orders", "keys": [0], "columns": [
- *		 {"name": "id", "type": "int", "kind": "int", "not_null": true}, ...]}
+ *		 {"name": "id", "type": "int", "kind": "int", "not_null": true}, ...],
+ *
+ *		 "indexes": [{"name": "by_day", "unique": true, "parts": [
+ *		  {"column": 2, "prefix": 10, "descending": true}]}],
+ *		 "foreign_keys": [{"name": "customer", "columns": [1],
+ *		  "catalog": "inventory", "table": "customers", "referenced": ["id"],
+ *		  "on_delete": "cascade"}]}
  *
  * A member is left out where it would say nothing: NULL, false, -1, no
  * default, no labels.
@@ -24,13 +30,36 @@ static const char *const default_names[] = {
 	[DEFAULT_OTHER] = "other",
 };
 
+static const char *const action_names[] = {
+	[FOREIGN_KEY_NO_ACTION] = "no action",
+	[FOREIGN_KEY_RESTRICT] = "restrict",
+	[FOREIGN_KEY_CASCADE] = "cascade",
+	[FOREIGN_KEY_SET_NULL] = "set null",
+	[FOREIGN_KEY_SET_DEFAULT] = "set default",
+};
+
 static void write_column(StringInfo buf, const SourceColumn *column);
+static void write_indexes(StringInfo buf, const SourceTable *table);
+static void write_foreign_keys(StringInfo buf, const SourceTable *table);
+static void write_action(StringInfo buf, const char *name,
+						 ForeignKeyAction action);
+static void write_ints(StringInfo buf, const char *name, int n,
+					   const int *values);
+static void write_texts(StringInfo buf, const char *name, int n,
+						char *const *texts);
 static void write_name(StringInfo buf, const char *name);
 static void write_text(StringInfo buf, const char *name, const char *text);
 static void write_int(StringInfo buf, const char *name, int value);
 static void write_true(StringInfo buf, const char *name, bool value);
 static void read_column(SourceColumn *column, JsonbContainer *object);
 static DefaultKind read_default(JsonbContainer *object);
+static void read_indexes(SourceTable *table, JsonbContainer *root);
+static void read_foreign_keys(SourceTable *table, JsonbContainer *root);
+static ForeignKeyAction read_action(JsonbContainer *object, const char *name);
+static int *read_column_numbers(const SourceTable *table,
+								JsonbContainer *object, const char *name,
+								int *n);
+static char **read_texts(JsonbContainer *object, const char *name, int *n);
 static JsonbContainer *read_array(JsonbContainer *object, const char *name);
 static JsonbContainer *array_object(JsonbContainer *array, int idx0);
 static char *read_text(JsonbContainer *object, const char *name,
@@ -51,11 +80,7 @@ sdb_table_to_json(StringInfo buf, const SourceTable *table)
 	write_text(buf, "schema", table->schema);
 	write_text(buf, "name", table->name);
 	write_text(buf, "comment", table->comment);
-	write_name(buf, "keys");
-	appendStringInfoChar(buf, '[');
-	for (int i = 0; i < table->nkeys; i++)
-		appendStringInfo(buf, i == 0 ? "%d" : ",%d", table->keys[i]);
-	appendStringInfoChar(buf, ']');
+	write_ints(buf, "keys", table->nkeys, table->keys);
 	write_name(buf, "columns");
 	appendStringInfoChar(buf, '[');
 	for (int i = 0; i < table->ncolumns; i++)
@@ -64,7 +89,12 @@ sdb_table_to_json(StringInfo buf, const SourceTable *table)
 			appendStringInfoChar(buf, ',');
 		write_column(buf, &table->columns[i]);
 	}
-	appendStringInfoString(buf, "]}");
+	appendStringInfoChar(buf, ']');
+	if (table->nindexes > 0)
+		write_indexes(buf, table);
+	if (table->nforeign_keys > 0)
+		write_foreign_keys(buf, table);
+	appendStringInfoChar(buf, '}');
 }
 
 SourceTable *
@@ -73,7 +103,6 @@ sdb_table_from_json(const char *json)
 	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 	JsonbContainer *root = &DatumGetJsonbP(jsonb)->root;
 	SourceTable *table = palloc0(sizeof(SourceTable));
-	JsonbContainer *keys;
 	JsonbContainer *columns;
 
 	if (!JsonContainerIsObject(root))
@@ -91,16 +120,9 @@ sdb_table_from_json(const char *json)
 	for (int i = 0; i < table->ncolumns; i++)
 		read_column(&table->columns[i], array_object(columns, i));
 
-	keys = read_array(root, "keys");
-	table->nkeys = JsonContainerSize(keys);
-	if (table->nkeys > 0)
-		table->keys = palloc(table->nkeys * sizeof(int));
-	for (int i = 0; i < table->nkeys; i++)
-	{
-		table->keys[i] = value_int(getIthJsonbValueFromContainer(keys, i));
-		if (table->keys[i] < 0 || table->keys[i] >= table->ncolumns)
-			report_member("keys");
-	}
+	table->keys = read_column_numbers(table, root, "keys", &table->nkeys);
+	read_indexes(table, root);
+	read_foreign_keys(table, root);
 	return table;
 }
 
@@ -123,16 +145,91 @@ write_column(StringInfo buf, const SourceColumn *column)
 	write_text(buf, "recommended", column->recommended);
 	write_text(buf, "comment", column->comment);
 	if (column->nlabels > 0)
-	{
-		write_name(buf, "labels");
-		for (int i = 0; i < column->nlabels; i++)
-		{
-			appendStringInfoChar(buf, i == 0 ? '[' : ',');
-			escape_json(buf, column->labels[i]);
-		}
-		appendStringInfoChar(buf, ']');
-	}
+		write_texts(buf, "labels", column->nlabels, column->labels);
 	appendStringInfoChar(buf, '}');
+}
+
+static void
+write_indexes(StringInfo buf, const SourceTable *table)
+{
+	write_name(buf, "indexes");
+	for (int i = 0; i < table->nindexes; i++)
+	{
+		const SourceIndex *index = &table->indexes[i];
+
+		appendStringInfoString(buf, i == 0 ? "[{" : ",{");
+		write_text(buf, "name", index->name);
+		write_true(buf, "unique", index->unique);
+		write_true(buf, "special", index->special);
+		write_name(buf, "parts");
+		appendStringInfoChar(buf, '[');
+		for (int j = 0; j < index->nparts; j++)
+		{
+			const SourceIndexPart *part = &index->parts[j];
+
+			appendStringInfoString(buf, j == 0 ? "{" : ",{");
+			write_int(buf, "column", part->column);
+			if (part->prefix > 0)
+				write_int(buf, "prefix", part->prefix);
+			write_true(buf, "descending", part->descending);
+			appendStringInfoChar(buf, '}');
+		}
+		appendStringInfoString(buf, "]}");
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+write_foreign_keys(StringInfo buf, const SourceTable *table)
+{
+	write_name(buf, "foreign_keys");
+	for (int i = 0; i < table->nforeign_keys; i++)
+	{
+		const SourceForeignKey *key = &table->foreign_keys[i];
+
+		appendStringInfoString(buf, i == 0 ? "[{" : ",{");
+		write_text(buf, "name", key->name);
+		write_ints(buf, "columns", key->ncolumns, key->columns);
+		write_text(buf, "catalog", key->catalog);
+		write_text(buf, "schema", key->schema);
+		write_text(buf, "table", key->table);
+		write_texts(buf, "referenced", key->ncolumns, key->referenced);
+		write_action(buf, "on_delete", key->on_delete);
+		write_action(buf, "on_update", key->on_update);
+		appendStringInfoChar(buf, '}');
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+write_action(StringInfo buf, const char *name, ForeignKeyAction action)
+{
+	if (action != FOREIGN_KEY_NO_ACTION)
+		write_text(buf, name, action_names[action]);
+}
+
+static void
+write_ints(StringInfo buf, const char *name, int n, const int *values)
+{
+	write_name(buf, name);
+	appendStringInfoChar(buf, '[');
+	for (int i = 0; i < n; i++)
+		appendStringInfo(buf, i == 0 ? "%d" : ",%d", values[i]);
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+write_texts(StringInfo buf, const char *name, int n, char *const *texts)
+{
+	write_name(buf, name);
+	appendStringInfoChar(buf, '[');
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(buf, ',');
+		escape_json(buf, texts[i]);
+	}
+	appendStringInfoChar(buf, ']');
 }
 
 /* The name of the next member, after a comma unless it is the first. */
@@ -193,15 +290,123 @@ read_column(SourceColumn *column, JsonbContainer *object)
 	column->recommended = read_text(object, "recommended", false);
 	column->comment = read_text(object, "comment", false);
 	if (read_member(object, "labels", jbvBinary, &labels))
-	{
-		JsonbContainer *array = read_array(object, "labels");
+		column->labels = read_texts(object, "labels", &column->nlabels);
+}
 
-		column->nlabels = JsonContainerSize(array);
-		column->labels = palloc(column->nlabels * sizeof(char *));
-		for (int i = 0; i < column->nlabels; i++)
-			column->labels[i] =
-				value_text(getIthJsonbValueFromContainer(array, i));
+static void
+read_indexes(SourceTable *table, JsonbContainer *root)
+{
+	JsonbValue	member;
+	JsonbContainer *array;
+
+	if (!read_member(root, "indexes", jbvBinary, &member))
+		return;
+	array = read_array(root, "indexes");
+	table->nindexes = JsonContainerSize(array);
+	table->indexes = palloc0(table->nindexes * sizeof(SourceIndex));
+	for (int i = 0; i < table->nindexes; i++)
+	{
+		SourceIndex *index = &table->indexes[i];
+		JsonbContainer *object = array_object(array, i);
+		JsonbContainer *parts = read_array(object, "parts");
+
+		index->name = read_text(object, "name", true);
+		index->unique = read_true(object, "unique");
+		index->special = read_true(object, "special");
+		index->nparts = JsonContainerSize(parts);
+		index->parts = palloc0(index->nparts * sizeof(SourceIndexPart));
+		for (int j = 0; j < index->nparts; j++)
+		{
+			JsonbContainer *part = array_object(parts, j);
+
+			index->parts[j].column = read_int(part, "column");
+			index->parts[j].prefix = Max(read_int(part, "prefix"), 0);
+			index->parts[j].descending = read_true(part, "descending");
+			if (index->parts[j].column < -1 ||
+				index->parts[j].column >= table->ncolumns)
+				report_member("column");
+		}
 	}
+}
+
+static void
+read_foreign_keys(SourceTable *table, JsonbContainer *root)
+{
+	JsonbValue	member;
+	JsonbContainer *array;
+
+	if (!read_member(root, "foreign_keys", jbvBinary, &member))
+		return;
+	array = read_array(root, "foreign_keys");
+	table->nforeign_keys = JsonContainerSize(array);
+	table->foreign_keys = palloc0(table->nforeign_keys *
+								  sizeof(SourceForeignKey));
+	for (int i = 0; i < table->nforeign_keys; i++)
+	{
+		SourceForeignKey *key = &table->foreign_keys[i];
+		JsonbContainer *object = array_object(array, i);
+		int			nreferenced;
+
+		key->name = read_text(object, "name", true);
+		key->columns = read_column_numbers(table, object, "columns",
+										   &key->ncolumns);
+		key->catalog = read_text(object, "catalog", true);
+		key->schema = read_text(object, "schema", false);
+		key->table = read_text(object, "table", true);
+		key->referenced = read_texts(object, "referenced", &nreferenced);
+		key->on_delete = read_action(object, "on_delete");
+		key->on_update = read_action(object, "on_update");
+		if (nreferenced != key->ncolumns)
+			report_member("referenced");
+	}
+}
+
+static ForeignKeyAction
+read_action(JsonbContainer *object, const char *name)
+{
+	char	   *text = read_text(object, name, false);
+
+	if (!text)
+		return FOREIGN_KEY_NO_ACTION;
+	for (int i = 0; i < lengthof(action_names); i++)
+	{
+		if (strcmp(text, action_names[i]) == 0)
+			return (ForeignKeyAction) i;
+	}
+	report_member(name);
+}
+
+/* An array of idx0 of the table's columns; NULL if it is empty. */
+static int *
+read_column_numbers(const SourceTable *table, JsonbContainer *object,
+					const char *name, int *n)
+{
+	JsonbContainer *array = read_array(object, name);
+	int		   *numbers = NULL;
+
+	*n = JsonContainerSize(array);
+	if (*n > 0)
+		numbers = palloc(*n * sizeof(int));
+	for (int i = 0; i < *n; i++)
+	{
+		numbers[i] = value_int(getIthJsonbValueFromContainer(array, i));
+		if (numbers[i] < 0 || numbers[i] >= table->ncolumns)
+			report_member(name);
+	}
+	return numbers;
+}
+
+static char **
+read_texts(JsonbContainer *object, const char *name, int *n)
+{
+	JsonbContainer *array = read_array(object, name);
+	char	  **texts;
+
+	*n = JsonContainerSize(array);
+	texts = palloc(*n * sizeof(char *));
+	for (int i = 0; i < *n; i++)
+		texts[i] = value_text(getIthJsonbValueFromContainer(array, i));
+	return texts;
 }
 
 static DefaultKind

@@ -355,63 +355,6 @@ sdb_checkpoint_claim_table(const char *connector)
 }
 
 void
-sdb_checkpoint_put_attributes(const char *connector, const char *type,
-							  const SourceTable *table, Oid relid,
-							  const AttrNumber *attnums)
-{
-	static Statement statement = {
-		"INSERT INTO @extschema@.synchdb_attribute (name, type, attrelid,"
-		" attnum, ext_tbname, ext_attname, ext_atttypename)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
-		" ON CONFLICT (name, type, attrelid, attnum) DO UPDATE SET"
-		" ext_tbname = excluded.ext_tbname,"
-		" ext_attname = excluded.ext_attname,"
-		" ext_atttypename = excluded.ext_atttypename",
-		7, {NAMEOID, NAMEOID, OIDOID, INT2OID, NAMEOID, NAMEOID, NAMEOID}
-	};
-	CatalogAccess access;
-	Datum		values[7];
-
-	sdb_catalog_enter(&access);
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(connector));
-	values[1] = DirectFunctionCall1(namein, CStringGetDatum(type));
-	values[2] = ObjectIdGetDatum(relid);
-	values[4] = DirectFunctionCall1(namein, CStringGetDatum(table->id));
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		if (attnums[i] == InvalidAttrNumber)
-			continue;
-		values[3] = Int16GetDatum(attnums[i]);
-		values[5] = DirectFunctionCall1(namein,
-										CStringGetDatum(table->columns[i].name));
-		values[6] = DirectFunctionCall1(namein,
-										CStringGetDatum(table->columns[i].type_name));
-		run(&statement, values, NULL);
-	}
-	sdb_catalog_leave(&access);
-}
-
-void
-sdb_checkpoint_drop_attributes(const char *connector, const char *type,
-							   const char *id)
-{
-	static Statement statement = {
-		"DELETE FROM @extschema@.synchdb_attribute"
-		" WHERE name = $1 AND type = $2 AND ext_tbname = $3",
-		3, {NAMEOID, NAMEOID, NAMEOID}
-	};
-	CatalogAccess access;
-	Datum		values[3];
-
-	sdb_catalog_enter(&access);
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(connector));
-	values[1] = DirectFunctionCall1(namein, CStringGetDatum(type));
-	values[2] = DirectFunctionCall1(namein, CStringGetDatum(id));
-	run(&statement, values, NULL);
-	sdb_catalog_leave(&access);
-}
-
-void
 sdb_checkpoint_add_error(const char *connector, const char *position,
 						 const char *table_id, const char *change,
 						 const char *sqlstate, const char *message,

@@ -133,13 +133,39 @@ extern void sdb_checkpoint_settle_tables(const char *connector);
  */
 extern TableState *sdb_checkpoint_claim_table(const char *connector);
 
-/* Records a table's columns in synchdb_attribute, or removes them. */
+/*
+ * attribute.c: synchdb_attribute, the columns at the source and here.  type is
+ * the connector's, id a SourceTable.id.
+ */
+
+/*
+ * sdb_checkpoint_put_attributes --- record a table's columns.
+ *
+ * attnums: of table's columns here, InvalidAttrNumber for those that are not
+ *          here.  Columns of relid that were recorded and are not among them
+ *          are marked as dropped.
+ */
 extern void sdb_checkpoint_put_attributes(const char *connector,
 										  const char *type,
 										  const SourceTable *table,
 										  Oid relid, const AttrNumber *attnums);
+
+/* Removes what is recorded of a table, and of relations that are gone. */
 extern void sdb_checkpoint_drop_attributes(const char *connector,
 										   const char *type, const char *id);
+
+/*
+ * sdb_checkpoint_check_attributes --- remove what is recorded of other
+ * relations than these tables now have, as after a restore of a dump, and of
+ * relations that are gone.
+ *
+ * in:     ids[n], relids[n]
+ * out:    missing[n]: nothing is recorded of that table
+ */
+extern void sdb_checkpoint_check_attributes(const char *connector,
+											const char *type, int n,
+											const char *const *ids,
+											const Oid *relids, bool *missing);
 
 /* Adds a row to synchdb_error. */
 extern void sdb_checkpoint_add_error(const char *connector,

@@ -49,7 +49,18 @@ extern void sdb_ddl_set_identity(const SourceTable *table,
 /* Empties the target. */
 extern void sdb_ddl_truncate(const TargetTable *target);
 
-/* Applies a schema change of the stream. */
-extern void sdb_ddl_apply(const SchemaChange *change, const SourceType *types);
+/*
+ * sdb_ddl_apply --- apply a schema change of the stream.
+ *
+ * A change that the target shows already is none: a table or column that
+ * exists is taken as it is, one that is gone stays so.
+ *
+ * result: false if rows of the table here may now differ from the source's,
+ *         because only the source knows values that the change gave them
+ * errors: 42P01, 42703 if what is to be changed is not there; 42846 if no
+ *         conversion keeps the values of a column; 2BP01 or 0A000 if
+ *         something depends on what is to go.  All say what to do.
+ */
+extern bool sdb_ddl_apply(const SchemaChange *change, const SourceType *types);
 
 #endif							/* SDB_DDL_H */

@@ -278,24 +278,21 @@ record_bad_row(Pipeline *p, const Change *change, const ErrorData *error)
 static void
 apply_schema_change(Pipeline *p, const SchemaChange *schema)
 {
-	SourceTable *table = schema->after ? schema->after : schema->before;
-	Connector  *connector = p->session->connector;
-	ApplyMode	mode;
+	SourceTable *table = schema->before ? schema->before : schema->after;
+	bool		complete;
 
-	if (!sdb_tables_mode(p->progress, table, &mode))
+	if (!sdb_tables_schema_applies(p->progress, schema))
 		return;
 
 	sdb_error_position.action = "schema change";
 	sdb_error_position.table = table->id;
 	sdb_apply_end(p->apply);
-	sdb_ddl_apply(schema, p->routine->types);
-	if (schema->after != NULL)
-		sdb_tables_add(connector, schema->after);
-	else
-	{
-		sdb_apply_forget(p->apply, table);
-		sdb_tables_drop(connector, table);
-	}
+	if (schema->before != NULL)
+		sdb_apply_forget(p->apply, schema->before);
+	SDB_FAILPOINT("pipeline-before-schema-change");
+	complete = sdb_ddl_apply(schema, p->routine->types);
+	SDB_FAILPOINT("pipeline-after-schema-change");
+	sdb_tables_follow(p->progress, p->session->connector, schema, complete);
 	CommandCounterIncrement();
 	sdb_apply_begin(p->apply, p->session->careful > 0);
 	p->counters.value[COUNTER_DDLS]++;

@@ -31,6 +31,7 @@
 #include "guc.h"
 #include "util/error_position.h"
 #include "worker/control.h"
+#include "worker/tables.h"
 #include "worker/worker_internal.h"
 
 #define MAX_UNFINISHED_STARTS	10
@@ -314,6 +315,7 @@ stream(StreamWorker *worker)
 	sdb_process_begin_transaction();
 	position = sdb_checkpoint_position(session->connector->name);
 	session->tables = sdb_checkpoint_tables(session->connector->name);
+	sdb_tables_check_attributes(session->connector, session->tables);
 	foreach(cell, session->tables)
 		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
 	sdb_process_commit_transaction();

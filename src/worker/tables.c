@@ -18,6 +18,9 @@
 #include "ddl/naming.h"
 #include "worker/tables.h"
 
+#define COPY_HINT \
+	"Restart the connector with snapshot mode \"always\" and this table in its snapshot list."
+
 /* Entry --- a table that needs attention */
 typedef struct Entry
 {
@@ -30,6 +33,7 @@ typedef struct Entry
 
 struct TableProgress
 {
+	MemoryContext context;		/* that it lives in */
 	const SourceRoutine *routine;
 	HTAB	   *entries;
 	int			ncopied;		/* entries of TABLE_COPIED */
@@ -40,6 +44,13 @@ struct TableProgress
 	MemoryContext before_context;
 };
 
+static bool shows_not(TableProgress *progress, const SourceTable *table,
+					  const SourceTable *after);
+static void remove_entry(TableProgress *progress, Entry *entry);
+static void keep_entry(TableProgress *progress, const TableState *state);
+static void warn_incomplete(const SchemaChange *change);
+static Oid	find_target(const TargetTable *target);
+static bool is_there(const TableState *state);
 static uint32 hash_id(const void *key, Size size);
 static int	match_ids(const void *a, const void *b, Size size);
 static void add_entry(TableProgress *progress, TableState *state);
@@ -62,6 +73,7 @@ sdb_tables_load(const SourceRoutine *routine, List *states)
 	progress->entries = hash_create("synchdb tables", 64, &ctl,
 									HASH_ELEM | HASH_FUNCTION |
 									HASH_COMPARE | HASH_CONTEXT);
+	progress->context = CurrentMemoryContext;
 	progress->routine = routine;
 	progress->before_context = AllocSetContextCreate(CurrentMemoryContext,
 													 "synchdb position",
@@ -119,13 +131,48 @@ sdb_tables_settle(TableProgress *progress)
 	return passed;
 }
 
-void
-sdb_tables_add(Connector *connector, SourceTable *table)
+bool
+sdb_tables_schema_applies(TableProgress *progress, const SchemaChange *change)
 {
-	TableState	state = {table, TABLE_STREAMING, NULL, NULL};
+	return shows_not(progress, change->before, change->after) &&
+		shows_not(progress, change->after, change->after);
+}
 
+void
+sdb_tables_follow(TableProgress *progress, Connector *connector,
+				  const SchemaChange *change, bool complete)
+{
+	const SourceTable *before = change->before;
+	SourceTable *after = change->after;
+	TableState	state = {.table = after, .stage = TABLE_STREAMING};
+	Entry	   *entry = NULL;
+
+	if (before != NULL)
+		entry = hash_search(progress->entries, &before->id, HASH_FIND, NULL);
+	if (entry != NULL)
+	{
+		state = *entry->state;
+		state.table = after;
+		remove_entry(progress, entry);
+	}
+	if (after == NULL)
+	{
+		sdb_tables_drop(connector, before);
+		return;
+	}
+
+	if (!complete)
+	{
+		warn_incomplete(change);
+		state.stage = TABLE_PARTIAL;
+		state.from = NULL;
+		state.until = NULL;
+	}
+	if (before != NULL && strcmp(before->id, after->id) != 0)
+		sdb_checkpoint_drop_table(connector->name, before->id);
+	keep_entry(progress, &state);
 	sdb_checkpoint_put_table(connector->name, &state);
-	sdb_tables_record_attributes(connector, table);
+	sdb_tables_record_attributes(connector, after);
 }
 
 void
@@ -141,14 +188,122 @@ sdb_tables_record_attributes(const Connector *connector,
 							 const SourceTable *table)
 {
 	TargetTable *target = sdb_naming_target(table);
-	Oid			namespace = get_namespace_oid(target->schema, false);
-	Oid			relid = get_relname_relid(target->name, namespace);
+	Oid			relid = find_target(target);
 	AttrNumber *attnums = palloc(table->ncolumns * sizeof(AttrNumber));
 
 	for (int i = 0; i < table->ncolumns; i++)
 		attnums[i] = get_attnum(relid, target->columns[i]);
 	sdb_checkpoint_put_attributes(connector->name, connector->routine->name,
 								  table, relid, attnums);
+}
+
+void
+sdb_tables_check_attributes(const Connector *connector, List *states)
+{
+	int			max = list_length(states);
+	SourceTable **tables = palloc(max * sizeof(SourceTable *));
+	const char **ids = palloc(max * sizeof(char *));
+	Oid		   *relids = palloc(max * sizeof(Oid));
+	bool	   *missing = palloc(max * sizeof(bool));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, states)
+	{
+		const TableState *state = lfirst(cell);
+		Oid			relid = find_target(sdb_naming_target(state->table));
+
+		if (!OidIsValid(relid) || !is_there(state))
+			continue;
+		tables[n] = state->table;
+		ids[n] = state->table->id;
+		relids[n++] = relid;
+	}
+	sdb_checkpoint_check_attributes(connector->name, connector->routine->name,
+									n, ids, relids, missing);
+	for (int i = 0; i < n; i++)
+	{
+		if (missing[i])
+			sdb_tables_record_attributes(connector, tables[i]);
+	}
+}
+
+/*
+ * Does a schema change that makes `after` of a table still have to be applied
+ * to it?  Inside a window the definition of the copy tells.
+ */
+static bool
+shows_not(TableProgress *progress, const SourceTable *table,
+		  const SourceTable *after)
+{
+	ApplyMode	mode;
+	Entry	   *entry;
+
+	if (table == NULL)
+		return true;
+	if (!sdb_tables_mode(progress, table, &mode))
+		return false;
+	entry = hash_search(progress->entries, &table->id, HASH_FIND, NULL);
+	return entry == NULL || entry->state->stage != TABLE_COPIED ||
+		mode == APPLY_STRICT || after == NULL ||
+		!sdb_table_equal(entry->state->table, after);
+}
+
+static void
+remove_entry(TableProgress *progress, Entry *entry)
+{
+	if (entry->state->stage == TABLE_COPIED)
+		progress->ncopied--;
+	hash_search(progress->entries, &entry->id, HASH_REMOVE, NULL);
+}
+
+/* As add_entry, of a state and a table that may go at any time. */
+static void
+keep_entry(TableProgress *progress, const TableState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(progress->context);
+	TableState *kept = palloc(sizeof(TableState));
+
+	*kept = *state;
+	kept->table = sdb_table_copy(state->table);
+	add_entry(progress, kept);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+warn_incomplete(const SchemaChange *change)
+{
+	if (change->kind == SCHEMA_CREATE_TABLE)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" was not copied: only its changes from now on are here",
+						change->after->id),
+				 errhint(COPY_HINT)));
+	else
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of table \"%s\" may differ from the source's since it was altered",
+						change->after->id),
+				 errdetail("Only the source knows which values they got."),
+				 errhint(COPY_HINT)));
+}
+
+/* InvalidOid if it is not there. */
+static Oid
+find_target(const TargetTable *target)
+{
+	Oid			namespace = get_namespace_oid(target->schema, true);
+
+	return OidIsValid(namespace) ?
+		get_relname_relid(target->name, namespace) : InvalidOid;
+}
+
+/* Is the target made, and not to be made anew? */
+static bool
+is_there(const TableState *state)
+{
+	return state->stage == TABLE_COPIED || state->stage == TABLE_STREAMING ||
+		state->stage == TABLE_PARTIAL;
 }
 
 static uint32

@@ -33,12 +33,37 @@ extern bool sdb_tables_mode(TableProgress *progress, const SourceTable *table,
 /* True once, when the stream has passed the points of all tables. */
 extern bool sdb_tables_settle(TableProgress *progress);
 
-/* Stores a table that the stream created, or forgets one that it dropped. */
-extern void sdb_tables_add(Connector *connector, SourceTable *table);
+/*
+ * sdb_tables_schema_applies --- is a schema change in the present transaction
+ * applied?  Not if the copy of its table was made after it.
+ */
+extern bool sdb_tables_schema_applies(TableProgress *progress,
+									  const SchemaChange *change);
+
+/*
+ * sdb_tables_follow --- store what a schema change that was applied made of
+ * its table.
+ *
+ * complete: as sdb_ddl_apply says.  If false, there is a WARNING, and from now
+ *           on changes of rows that are not there are no error.
+ */
+extern void sdb_tables_follow(TableProgress *progress, Connector *connector,
+							  const SchemaChange *change, bool complete);
+
+/* Forgets a table. */
 extern void sdb_tables_drop(Connector *connector, const SourceTable *table);
 
 /* Records the columns of a target table in synchdb_attribute. */
 extern void sdb_tables_record_attributes(const Connector *connector,
 										 const SourceTable *table);
+
+/*
+ * sdb_tables_check_attributes --- put synchdb_attribute right where targets
+ * were made anew since it was written, by users or by a restore of a dump.
+ *
+ * states: List of TableState *; those that are not copied yet are left out
+ */
+extern void sdb_tables_check_attributes(const Connector *connector,
+										List *states);
 
 #endif							/* SDB_TABLES_H */

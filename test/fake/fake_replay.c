@@ -8,6 +8,7 @@
 static void find_end(Script *script, Replay *replay);
 static void replay_statement(Replay *replay, Statement *statement);
 static void replay_create(Replay *replay, const char *json);
+static void replay_alter(Replay *replay, Statement *statement);
 static void replay_change(Replay *replay, Statement *statement);
 static void require_values(const SourceTable *table,
 						   const Statement *statement, int nrows);
@@ -70,6 +71,9 @@ replay_statement(Replay *replay, Statement *statement)
 		case VERB_CREATE:
 			replay_create(replay, statement->fields[0]);
 			break;
+		case VERB_ALTER:
+			replay_alter(replay, statement);
+			break;
 		case VERB_INSERT:
 		case VERB_UPDATE:
 		case VERB_DELETE:
@@ -90,6 +94,37 @@ replay_create(Replay *replay, const char *json)
 	replayed->table = sdb_table_from_json(json);
 	replayed->point = sdb_fake_point(replay, replayed->table->id);
 	replay->tables = lappend(replay->tables, replayed);
+}
+
+/* Whatever the table's point is, its copy has the last definition. */
+static void
+replay_alter(Replay *replay, Statement *statement)
+{
+	ReplayedTable *replayed = sdb_fake_replayed_table(replay,
+													  statement->fields[0]);
+	SourceTable *after = sdb_table_from_json(statement->fields[1]);
+	int		   *origins;
+	ListCell   *cell;
+
+	if (replayed == NULL)
+		sdb_script_malformed(statement, "there is no such table");
+	origins = sdb_script_origins(replayed->table, after, statement);
+	foreach(cell, replayed->rows)
+	{
+		char	  **row = palloc(after->ncolumns * sizeof(char *));
+
+		for (int i = 0; i < after->ncolumns; i++)
+		{
+			if (origins[i] >= 0)
+				row[i] = ((char **) lfirst(cell))[origins[i]];
+			else if (after->columns[i].default_value != NULL)
+				row[i] = after->columns[i].default_value;
+			else
+				row[i] = "\\N";
+		}
+		lfirst(cell) = row;
+	}
+	replayed->table = after;
 }
 
 static void

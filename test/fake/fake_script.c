@@ -23,6 +23,7 @@ static const struct
 	{"DELETE", VERB_DELETE, 1},
 	{"TRUNCATE", VERB_TRUNCATE, 1},
 	{"CREATE", VERB_CREATE, 1},
+	{"ALTER", VERB_ALTER, 3},
 	{"DROP", VERB_DROP, 1},
 	{"COMMIT", VERB_COMMIT, 0},
 	{"WAIT", VERB_WAIT, 0},
@@ -134,6 +135,31 @@ sdb_script_value(const SourceColumn *column, char *field, SourceValue *value)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("\"%s\" is no value of kind \"%s\" of column \"%s\"",
 					field, sdb_value_kind_name(column->kind), column->name)));
+}
+
+int *
+sdb_script_origins(const SourceTable *before, const SourceTable *after,
+				   const Statement *statement)
+{
+	int		   *origins = palloc(after->ncolumns * sizeof(int));
+	char	   *next = pstrdup(statement->fields[2]);
+
+	for (int i = 0; i < after->ncolumns; i++)
+	{
+		char	   *origin = strsep(&next, ",");
+
+		origins[i] = origin != NULL ? atoi(origin) : before->ncolumns;
+		if (origins[i] >= before->ncolumns)
+			sdb_script_malformed(statement, "its origins do not fit");
+	}
+	return origins;
+}
+
+bool
+sdb_script_incomplete(const Statement *statement, int n)
+{
+	return statement->nfields > n &&
+		strcmp(statement->fields[n], "incomplete") == 0;
 }
 
 void

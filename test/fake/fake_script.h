@@ -12,12 +12,15 @@
  *		UPDATE id old... new...
  *		DELETE id old...
  *		TRUNCATE id
- *		CREATE json
+ *		CREATE json [incomplete]
+ *		ALTER id json origins [incomplete]
  *		DROP id
  *		COMMIT
  *		WAIT					nothing is ready, once
  *		ERROR link|data			an error, as long as this is the last line
  *
+ * origins are those of a SchemaChange, separated by commas; new columns of
+ * rows that are there hold their default.  incomplete is that of SchemaChange.
  * id is SourceTable.id, json what sdb_table_to_json writes.  \N is NULL and
  * \U is UNCHANGED.  Empty lines and those that start with # say nothing.
  *
@@ -43,6 +46,7 @@ typedef enum Verb
 	VERB_DELETE,
 	VERB_TRUNCATE,
 	VERB_CREATE,
+	VERB_ALTER,
 	VERB_DROP,
 	VERB_COMMIT,
 	VERB_WAIT,
@@ -90,6 +94,17 @@ extern SourceValue *sdb_script_row(const SourceTable *table,
 /* The value that a field means in that column. */
 extern void sdb_script_value(const SourceColumn *column, char *field,
 							 SourceValue *value);
+
+/*
+ * The origins of an ALTER, for the columns of after; before must have those
+ * that they name.
+ */
+extern int *sdb_script_origins(const SourceTable *before,
+							   const SourceTable *after,
+							   const Statement *statement);
+
+/* Is field number n there, and "incomplete"? */
+extern bool sdb_script_incomplete(const Statement *statement, int n);
 
 /* XX001 about a statement. */
 pg_noreturn extern void sdb_script_malformed(const Statement *statement,

@@ -71,6 +71,7 @@ static bool play_row(FakeSource *source, const Statement *statement,
 					 Change *change);
 static bool play_schema(FakeSource *source, const Statement *statement,
 						Change *change);
+static SourceTable *forget_table(FakeSource *source, const char *id);
 static void play_error(FakeSource *source, const Statement *statement);
 static SourceTable *find_table(List *tables, const char *id);
 static char *make_position(uint64 pos);
@@ -391,6 +392,7 @@ play(FakeSource *source, const Statement *statement, Change *change)
 		case VERB_TRUNCATE:
 			return play_row(source, statement, change);
 		case VERB_CREATE:
+		case VERB_ALTER:
 		case VERB_DROP:
 			return play_schema(source, statement, change);
 		case VERB_COMMIT:
@@ -447,40 +449,52 @@ play_row(FakeSource *source, const Statement *statement, Change *change)
 static bool
 play_schema(FakeSource *source, const Statement *statement, Change *change)
 {
+	SchemaChange *schema = palloc0(sizeof(SchemaChange));
 	MemoryContext old = MemoryContextSwitchTo(source->base.context);
-	SchemaChange *schema;
-	SourceTable *table;
+	bool		captured;
 
-	if (statement->verb == VERB_CREATE)
-		table = sdb_table_from_json(statement->fields[0]);
-	else
-		table = find_table(source->tables, statement->fields[0]);
-	if (table == NULL ||
-		!sdb_filter_matches(source->filter, table->id))
+	switch (statement->verb)
 	{
-		MemoryContextSwitchTo(old);
-		return false;
+		case VERB_CREATE:
+			schema->kind = SCHEMA_CREATE_TABLE;
+			schema->after = sdb_table_from_json(statement->fields[0]);
+			schema->incomplete = sdb_script_incomplete(statement, 1);
+			forget_table(source, schema->after->id);
+			break;
+		case VERB_ALTER:
+			schema->kind = SCHEMA_ALTER_TABLE;
+			schema->before = forget_table(source, statement->fields[0]);
+			schema->after = sdb_table_from_json(statement->fields[1]);
+			schema->incomplete = sdb_script_incomplete(statement, 3);
+			if (schema->before != NULL)
+				schema->origins = sdb_script_origins(schema->before,
+													 schema->after, statement);
+			break;
+		default:
+			schema->kind = SCHEMA_DROP_TABLE;
+			schema->before = forget_table(source, statement->fields[0]);
+			break;
 	}
-	source->tables = list_delete_ptr(source->tables,
-									 find_table(source->tables, table->id));
-	if (statement->verb == VERB_CREATE)
-		source->tables = lappend(source->tables, table);
+	captured = schema->kind == SCHEMA_CREATE_TABLE ?
+		sdb_filter_matches(source->filter, schema->after->id) :
+		schema->before != NULL;
+	if (captured && schema->after != NULL)
+		source->tables = lappend(source->tables, schema->after);
 	MemoryContextSwitchTo(old);
 
-	schema = palloc0(sizeof(SchemaChange));
-	if (statement->verb == VERB_CREATE)
-	{
-		schema->kind = SCHEMA_CREATE_TABLE;
-		schema->after = table;
-	}
-	else
-	{
-		schema->kind = SCHEMA_DROP_TABLE;
-		schema->before = table;
-	}
 	change->kind = CHANGE_SCHEMA;
 	change->schema = schema;
-	return true;
+	return captured;
+}
+
+/* Takes a table out of those that are known; NULL if it was none of them. */
+static SourceTable *
+forget_table(FakeSource *source, const char *id)
+{
+	SourceTable *table = find_table(source->tables, id);
+
+	source->tables = list_delete_ptr(source->tables, table);
+	return table;
 }
 
 /* Only as long as nothing follows: appending mends the source. */

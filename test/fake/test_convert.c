@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "change/change.h"
 #include "convert/plan.h"
 #include "convert/typemap.h"
 #include "ddl/ddl.h"
@@ -38,6 +39,7 @@ PG_FUNCTION_INFO_V1(sdb_test_translate);
 PG_FUNCTION_INFO_V1(sdb_test_naming);
 PG_FUNCTION_INFO_V1(sdb_test_collisions);
 PG_FUNCTION_INFO_V1(sdb_test_ddl);
+PG_FUNCTION_INFO_V1(sdb_test_alter);
 PG_FUNCTION_INFO_V1(sdb_test_setting);
 
 static ValueKind parse_kind(const char *name);
@@ -213,6 +215,38 @@ sdb_test_ddl(PG_FUNCTION_ARGS)
 	else
 		elog(ERROR, "unknown action \"%s\"", action);
 	PG_RETURN_VOID();
+}
+
+/*
+ * (before, after, origins[]) with MySQL's types; origins NULL for columns of
+ * the same names.  Result: the change as text, and "differs" if the rows here
+ * may differ from the source's.
+ */
+Datum
+sdb_test_alter(PG_FUNCTION_ARGS)
+{
+	SourceTable *before =
+		sdb_table_from_json(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	SourceTable *after =
+		sdb_table_from_json(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int		   *origins = palloc(after->ncolumns * sizeof(int));
+	SchemaChange schema = {SCHEMA_ALTER_TABLE, before, after, origins};
+	Change		change = {.kind = CHANGE_SCHEMA, .schema = &schema};
+	StringInfoData buf;
+
+	for (int i = 0; i < after->ncolumns; i++)
+	{
+		if (PG_ARGISNULL(2))
+			origins[i] = sdb_table_find_column(before,
+											   after->columns[i].name);
+		else
+			origins[i] = ((int32 *) ARR_DATA_PTR(PG_GETARG_ARRAYTYPE_P(2)))[i];
+	}
+	initStringInfo(&buf);
+	sdb_change_to_text(&buf, &change);
+	if (!sdb_ddl_apply(&schema, sdb_source_find("mysql")->types))
+		appendStringInfoString(&buf, " differs");
+	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
 }
 
 /* (name, value): what otherwise only a reload may change */

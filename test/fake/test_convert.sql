@@ -22,6 +22,9 @@ CREATE FUNCTION test_collisions(tables text[])
 CREATE FUNCTION test_ddl(action text, definition text)
 	RETURNS void LANGUAGE C AS 'synchdb', 'sdb_test_ddl';
 
+CREATE FUNCTION test_alter(before text, after text, origins int[] DEFAULT NULL)
+	RETURNS text LANGUAGE C AS 'synchdb', 'sdb_test_alter';
+
 -- Sets what otherwise only a reload of the configuration may change.
 CREATE FUNCTION test_setting(name text, value text)
 	RETURNS void LANGUAGE C AS 'synchdb', 'sdb_test_setting';

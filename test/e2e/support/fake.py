@@ -18,6 +18,12 @@ def field(value):
     return str(value)
 
 
+def default_of(words):
+    if not words:
+        return {}
+    return {"default": "constant", "default_value": words[0]}
+
+
 class Script:
     """Stands in for a source database where the fixtures take one."""
 
@@ -47,14 +53,17 @@ class Script:
         with open(self.path, "a") as script:
             script.write(text)
 
-    def definition(self, table, columns, keys=(0,)):
-        """columns: "id int, v text"."""
+    def definition(self, table, columns, keys=(0,), **more):
+        """columns: "id int, v text"; of a column that is not of the key, what
+        follows its type is its default."""
         words = [column.split() for column in columns.split(",")]
-        return json.dumps({
+        return json.dumps(dict({
             "catalog": self.name, "name": table, "keys": list(keys),
-            "columns": [{"name": name, "type": kind, "kind": TYPES[kind],
-                         "not_null": number in keys}
-                        for number, (name, kind) in enumerate(words)]})
+            "columns": [dict({"name": name, "type": kind,
+                              "kind": TYPES[kind], "not_null": number in keys},
+                             **default_of(value))
+                        for number, (name, kind, *value)
+                        in enumerate(words)]}, **more))
 
     def table(self, table, columns, keys=(0,)):
         self.append(("TABLE", self.definition(table, columns, keys)))
@@ -79,8 +88,18 @@ class Script:
     def truncate(self, table):
         return ("TRUNCATE", self.id(table))
 
-    def create(self, table, columns, keys=(0,)):
-        return ("CREATE", self.definition(table, columns, keys))
+    def create(self, table, columns, keys=(0,), *flags, **more):
+        return ("CREATE", self.definition(table, columns, keys, **more),
+                *flags)
+
+    def alter(self, table, columns, origins, *flags, keys=(0,), to=None,
+              **more):
+        """columns and key are the new ones; origins say which column each
+        was, None for a new one."""
+        return ("ALTER", self.id(table),
+                self.definition(to or table, columns, keys, **more),
+                ",".join(str(-1 if origin is None else origin)
+                         for origin in origins), *flags)
 
     def drop(self, table):
         return ("DROP", self.id(table))

@@ -30,12 +30,36 @@ FROM (VALUES ('none', '{keys}', '[1, 0]'::jsonb),
 			 ('label', '{columns,1,labels,0}', '"x"'),
 			 ('no default', '{columns,2,default}', '"none"'))
 	 AS t (change, path, value);
+-- indexes and foreign keys likewise
+\set definition '{"catalog":"a","name":"t","keys":[],"columns":[{"name":"x","type":"int","kind":"int"},{"name":"y","type":"text","kind":"text"}],"indexes":[{"name":"i","unique":true,"parts":[{"column":1,"prefix":10,"descending":true},{"column":0}]},{"name":"f","special":true,"parts":[{}]}],"foreign_keys":[{"name":"k","columns":[0,1],"catalog":"a","table":"T","referenced":["p","q"],"on_delete":"cascade","on_update":"set null"}]}'
+SELECT test_table(:'definition');
+SELECT split_part(test_table(:'definition'), E'\n', 1) = :'definition';
+SELECT change, test_table_equal(:'definition',
+								jsonb_set(:'definition', path::text[], value)::text)
+FROM (VALUES ('none', '{keys}', '[]'::jsonb),
+			 ('index', '{indexes,0,name}', '"j"'),
+			 ('unique', '{indexes,0,unique}', 'false'),
+			 ('special', '{indexes,0,special}', 'true'),
+			 ('prefix', '{indexes,0,parts,0,prefix}', '11'),
+			 ('column', '{indexes,0,parts,0,column}', '0'),
+			 ('descending', '{indexes,0,parts,0,descending}', 'false'),
+			 ('indexes', '{indexes}', '[]'),
+			 ('foreign key', '{foreign_keys,0,name}', '"j"'),
+			 ('columns', '{foreign_keys,0,columns}', '[1, 0]'),
+			 ('table', '{foreign_keys,0,table}', '"t"'),
+			 ('referenced', '{foreign_keys,0,referenced,1}', '"r"'),
+			 ('on delete', '{foreign_keys,0,on_delete}', '"restrict"'),
+			 ('foreign keys', '{foreign_keys}', '[]'))
+	 AS t (change, path, value);
 -- malformed definitions
 SELECT test_table('[1]');
 SELECT test_table('{"catalog":"a","name":"T","columns":[3],"keys":[]}');
 SELECT test_table('{"catalog":"a","name":"T","columns":[{"name":"x"}],"keys":[]}');
 SELECT test_table('{"catalog":"a","name":"T","columns":[],"keys":[0]}');
 SELECT test_table('{"catalog":"a","name":"T","columns":[{"name":"x","type":"int","kind":"whole"}],"keys":[]}');
+SELECT test_table('{"catalog":"a","name":"T","columns":[],"keys":[],"indexes":[{"name":"i","parts":[{"column":0}]}]}');
+SELECT test_table('{"catalog":"a","name":"T","columns":[],"keys":[],"foreign_keys":[{"name":"i","columns":[],"catalog":"a","table":"t","referenced":["x"]}]}');
+SELECT test_table('{"catalog":"a","name":"T","columns":[],"keys":[],"foreign_keys":[{"name":"i","columns":[],"catalog":"a","table":"t","referenced":[],"on_delete":"run"}]}');
 
 -- columns; MariaDB quotes text defaults, MySQL does not
 CREATE FUNCTION shown(is_mariadb bool, column_type text, charset text,

@@ -2,13 +2,12 @@
 source that does as it is told."""
 
 import itertools
-import json
 
 import pytest
 
+from support.crash import Crash, make_durable
 from support.failpoint import Failpoint
 from support.fake import Script
-from support.wait import wait_until
 
 NUMBERS = itertools.count(1)
 
@@ -244,18 +243,20 @@ def test_exactly_once(pg, pg_crash, script, connect, name, action):
     connector.wait_streaming()
     script.transaction(script.insert("t", 1, "a"))
     connector.wait_rows("t", [(1, "a")])
-    failpoint.arm(name, action)
+    make_durable(connector.pg)
+    if action == "kill":
+        crash = Crash(connector, failpoint, name)
+    else:
+        failpoint.arm(name, action)
     script.transaction(
         script.insert("t", 2, "b"),
         script.alter("t", "id int, w text, v text new", (0, 1, None), to="u"),
         script.insert("u", 3, "c", "d"),
         script.create("t", "x int"), script.insert("t", 1))
-    failpoint.wait_reached()
-    failpoint.clear()
     if action == "kill":
-        wait_until(connector.pg.accepts, 60, "the server to recover")
-    if connector.state().get("pid", -1) == -1:
-        connector.start()
+        crash.wait()
+    else:
+        failpoint.wait_reached()
     connector.wait_rows("u", [(1, "a", "new"), (2, "b", "new"),
                               (3, "c", "d")])
     connector.wait_rows("t", [(1,)])

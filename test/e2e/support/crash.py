@@ -1,0 +1,51 @@
+"""Workers that are killed, which takes the server down for a moment."""
+
+import psycopg2
+
+from .wait import wait_until
+
+
+def survive(function):
+    """None while the server is down or restarts."""
+    try:
+        return function()
+    except psycopg2.InterfaceError:
+        return None
+    except psycopg2.DatabaseError as error:
+        # of the connection, not of a statement
+        if error.pgcode is not None and not error.pgcode.startswith("57P"):
+            raise
+        return None
+
+
+class Crash:
+    """Arms a failpoint to kill the worker; wait() until the server has gone
+    down and the postmaster has started the worker again."""
+
+    def __init__(self, connector, failpoint, name):
+        self.connector = connector
+        self.failpoint = failpoint
+        self.witness = connector.pg.connect().cursor()
+        failpoint.arm(name, "kill")
+
+    def wait(self):
+        self.failpoint.wait_reached()
+        wait_until(lambda: survive(self.answers) is None, 30,
+                   "the server to go down")
+        # other sessions may have outlived the witness
+        self.connector.pg.disconnect()
+        wait_until(self.streams, 60, "the worker to be back and to stream")
+
+    def answers(self):
+        self.witness.execute("SELECT 1")
+        return True
+
+    def streams(self):
+        state = survive(self.connector.state)
+        return state and state["stage"] == "change data capture"
+
+
+def make_durable(pg):
+    """The worker commits without waiting for the disk, so what it did last
+    before a crash may have to be done again."""
+    pg.query("CHECKPOINT")

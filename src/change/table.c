@@ -36,6 +36,16 @@ sdb_table_make_id(const char *catalog, const char *schema, const char *name)
 	return buf.data;
 }
 
+char *
+sdb_table_quote_part(const char *part)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_part(&buf, part);
+	return buf.data;
+}
+
 int
 sdb_table_find_column(const SourceTable *table, const char *name)
 {

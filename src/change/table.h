@@ -121,6 +121,9 @@ typedef struct SourceTable
 extern char *sdb_table_make_id(const char *catalog, const char *schema,
 							   const char *name);
 
+/* One part of such a name, in double quotes if it needs them; palloc'd. */
+extern char *sdb_table_quote_part(const char *part);
+
 /* The column of that exact name, as idx0; -1 if there is none. */
 extern int	sdb_table_find_column(const SourceTable *table, const char *name);
 

@@ -78,6 +78,50 @@ sdb_checkpoint_put_attributes(const char *connector, const char *type,
 	sdb_catalog_leave(&access);
 }
 
+bool
+sdb_checkpoint_attributes(const char *connector, const char *type,
+						  const SourceTable *table, Oid *relid,
+						  AttrNumber *attnums)
+{
+	Oid			types[] = {NAMEOID, NAMEOID, NAMEOID};
+	CatalogAccess access;
+	Datum		values[3];
+	uint64		nrows;
+
+	memset(attnums, 0, table->ncolumns * sizeof(AttrNumber));
+	*relid = InvalidOid;
+	if (strlen(table->id) >= NAMEDATALEN)
+		return false;
+	sdb_catalog_enter(&access);
+	values[0] = name_datum(connector);
+	values[1] = name_datum(type);
+	values[2] = name_datum(table->id);
+	nrows = sdb_catalog_execute("SELECT a.attrelid, a.attnum, a.ext_attname"
+								" FROM @extschema@.synchdb_attribute a"
+								" JOIN pg_class c ON c.oid = a.attrelid"
+								" WHERE a.name = $1 AND a.type = $2"
+								" AND a.ext_tbname = $3",
+								3, types, values, NULL);
+	for (uint64 row = 0; row < nrows; row++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		const char *name = SPI_getvalue(tuple, desc, 3);
+
+		*relid = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+		for (int i = 0; i < table->ncolumns; i++)
+		{
+			/* the names there are cut to fit */
+			if (strncmp(table->columns[i].name, name, NAMEDATALEN - 1) == 0)
+				attnums[i] = DatumGetInt16(SPI_getbinval(tuple, desc, 2,
+														 &isnull));
+		}
+	}
+	sdb_catalog_leave(&access);
+	return OidIsValid(*relid);
+}
+
 void
 sdb_checkpoint_drop_attributes(const char *connector, const char *type,
 							   const char *id)

@@ -150,6 +150,17 @@ extern void sdb_checkpoint_put_attributes(const char *connector,
 										  const SourceTable *table,
 										  Oid relid, const AttrNumber *attnums);
 
+/*
+ * sdb_checkpoint_attributes --- read them back.
+ *
+ * out:    relid; attnums[0 .. table->ncolumns-1], InvalidAttrNumber for a
+ *         column that is not recorded
+ * result: false if none is recorded of a relation that exists
+ */
+extern bool sdb_checkpoint_attributes(const char *connector, const char *type,
+									  const SourceTable *table, Oid *relid,
+									  AttrNumber *attnums);
+
 /* Removes what is recorded of a table, and of relations that are gone. */
 extern void sdb_checkpoint_drop_attributes(const char *connector,
 										   const char *type, const char *id);

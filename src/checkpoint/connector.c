@@ -195,6 +195,41 @@ sdb_connector_set_active(const char *name, bool active)
 }
 
 List *
+sdb_connector_rules(const char *name)
+{
+	Oid			types[1] = {NAMEOID};
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	Datum		values[1];
+	uint64		nrows;
+	List	   *rules = NIL;
+
+	sdb_catalog_enter(&access);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(name));
+	nrows = sdb_catalog_execute("SELECT objtype, srcobj, dstobj"
+								" FROM @extschema@.synchdb_objmap"
+								" WHERE name = $1 AND enabled"
+								" AND dstobj IS NOT NULL"
+								" ORDER BY objtype, srcobj",
+								1, types, values, NULL);
+	MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		ConnectorRule *rule = palloc(sizeof(ConnectorRule));
+
+		rule->objtype = pstrdup(SPI_getvalue(tuple, desc, 1));
+		rule->source = pstrdup(SPI_getvalue(tuple, desc, 2));
+		rule->target = pstrdup(SPI_getvalue(tuple, desc, 3));
+		rules = lappend(rules, rule);
+	}
+	sdb_catalog_leave(&access);
+	MemoryContextSwitchTo(context);
+	return rules;
+}
+
+List *
 sdb_connector_active_names(void)
 {
 	MemoryContext caller = CurrentMemoryContext;

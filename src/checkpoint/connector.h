@@ -54,6 +54,17 @@ extern Oid	sdb_connector_owner(const char *name);
  */
 extern bool sdb_connector_changed_here(const char *name);
 
+/* ConnectorRule --- one enabled row of synchdb_objmap, as it stands there */
+typedef struct ConnectorRule
+{
+	char	   *objtype;
+	char	   *source;
+	char	   *target;
+} ConnectorRule;
+
+/* List of ConnectorRule *, in CurrentMemoryContext. */
+extern List *sdb_connector_rules(const char *name);
+
 /* The names of TlsMode, for hints */
 #define TLS_MODE_NAMES \
 	"disabled, preferred, required, verify_ca, verify_identity"

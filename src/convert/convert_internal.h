@@ -35,6 +35,8 @@ typedef struct ConvertTarget
 	FmgrInfo	input;			/* of base_type */
 	Oid			ioparam;
 	Converter	base;			/* converter to base_type; set for domains */
+	struct Transform *transform;	/* a rule decides the value; or NULL */
+	struct ConvertColumn *value;	/* of transform: what it takes */
 	void	   *domain_cache;	/* domain_check's */
 	MemoryContext context;		/* of the plan */
 } ConvertTarget;

@@ -25,6 +25,7 @@
 
 #include "convert/convert_internal.h"
 #include "convert/plan.h"
+#include "convert/transform.h"
 #include "guc.h"
 #include "util/error_position.h"
 
@@ -156,12 +157,45 @@ static const char *const text_categories[VALUE_NKINDS] = {
 	[VALUE_GEOMETRY] = "SU",
 };
 
+/*
+ * The type in which a transform rule takes a value.  Numbers that the target
+ * column takes are of its type, so that functions for it can be called.
+ */
+static const Oid transform_types[VALUE_NKINDS] = {
+	[VALUE_BOOL] = BOOLOID,
+	[VALUE_INT] = INT8OID,
+	[VALUE_UINT] = NUMERICOID,
+	[VALUE_FLOAT4] = FLOAT4OID,
+	[VALUE_FLOAT8] = FLOAT8OID,
+	[VALUE_DECIMAL] = NUMERICOID,
+	[VALUE_TEXT] = TEXTOID,
+	[VALUE_BYTES] = BYTEAOID,
+	[VALUE_BITS] = VARBITOID,
+	[VALUE_JSON] = TEXTOID,
+	[VALUE_DATE] = DATEOID,
+	[VALUE_TIME] = INTERVALOID,
+	[VALUE_TIMESTAMP] = TIMESTAMPOID,
+	[VALUE_TIMESTAMPTZ] = TIMESTAMPTZOID,
+	[VALUE_INTERVAL] = INTERVALOID,
+	[VALUE_UUID] = UUIDOID,
+	[VALUE_INET] = INETOID,
+	[VALUE_GEOMETRY] = BYTEAOID,
+};
+
 static void plan_column(ConvertColumn *column, const SourceTable *table,
 						int idx0, TupleDesc desc, AttrNumber attnum);
+static void set_target(ConvertColumn *column, const SourceTable *table,
+					   Oid type, int32 typmod);
+static void plan_conversion(ConvertColumn *column);
+static void plan_transform(ConvertColumn *column, const ObjectRule *rule,
+						   int32 typmod);
+static Oid	transform_type(ValueKind kind, Oid target_type);
 static bool is_postgis_geometry(Oid type);
 static Converter choose_converter(ValueKind kind, const ConvertTarget *target);
 static bool convert_other_kind(const ConvertColumn *column,
 							   const SourceValue *value, Datum *result);
+static bool run_transform(const ConvertColumn *column,
+						  const SourceValue *value, Datum *result);
 static bool convert_zero_date(const ConvertColumn *column,
 							  const SourceValue *value, Datum *result);
 static Datum convert_to_base(const ConvertColumn *column,
@@ -259,22 +293,35 @@ plan_column(ConvertColumn *column, const SourceTable *table, int idx0,
 			TupleDesc desc, AttrNumber attnum)
 {
 	Form_pg_attribute att = TupleDescAttr(desc, attnum - 1);
-	ConvertTarget *target = palloc0(sizeof(ConvertTarget));
-	Oid			input;
-	bool		preferred;
+	const ObjectRule *rule = sdb_objmap_column(RULE_TRANSFORM, table,
+											   &table->columns[idx0]);
 
 	column->name = table->columns[idx0].name;
 	column->kind = table->columns[idx0].kind;
 	column->source_idx0 = idx0;
 	column->target_idx0 = attnum - 1;
-	column->typmod = att->atttypmod;
-	column->target = target;
+	set_target(column, table, att->atttypid, att->atttypmod);
+	column->target->not_null = att->attnotnull;
+	if (rule != NULL)
+		plan_transform(column, rule, att->atttypmod);
+	else
+		plan_conversion(column);
+}
 
+static void
+set_target(ConvertColumn *column, const SourceTable *table, Oid type,
+		   int32 typmod)
+{
+	ConvertTarget *target = palloc0(sizeof(ConvertTarget));
+	Oid			input;
+	bool		preferred;
+
+	column->typmod = typmod;
+	column->target = target;
 	target->table = table;
-	target->source = &table->columns[idx0];
-	target->type = att->atttypid;
-	target->base_type = getBaseTypeAndTypmod(att->atttypid, &column->typmod);
-	target->not_null = att->attnotnull;
+	target->source = &table->columns[column->source_idx0];
+	target->type = type;
+	target->base_type = getBaseTypeAndTypmod(type, &column->typmod);
 	target->context = CurrentMemoryContext;
 	get_type_category_preferred(target->base_type, &target->category,
 								&preferred);
@@ -282,6 +329,12 @@ plan_column(ConvertColumn *column, const SourceTable *table, int idx0,
 	fmgr_info(input, &target->input);
 	target->is_postgis = is_postgis_geometry(target->base_type);
 	column->unit_us = sdb_temporal_unit(target->base_type, column->typmod);
+}
+
+static void
+plan_conversion(ConvertColumn *column)
+{
+	ConvertTarget *target = column->target;
 
 	column->convert = choose_converter(column->kind, target);
 	if (column->convert == NULL)
@@ -291,6 +344,37 @@ plan_column(ConvertColumn *column, const SourceTable *table, int idx0,
 		target->base = column->convert;
 		column->convert = convert_to_domain;
 	}
+}
+
+/* What is converted is the value that the rule's expression takes. */
+static void
+plan_transform(ConvertColumn *column, const ObjectRule *rule, int32 typmod)
+{
+	ConvertTarget *target = column->target;
+	ConvertColumn *value = palloc_object(ConvertColumn);
+
+	*value = *column;
+	set_target(value, target->table,
+			   transform_type(column->kind, target->base_type), -1);
+	plan_conversion(value);
+	target->value = value;
+	target->transform = sdb_transform_compile(rule, target->type, typmod,
+											  value->target->type);
+	/* its result may be NULL, so no value takes the short way */
+	column->kind = VALUE_NKINDS;
+}
+
+static Oid
+transform_type(ValueKind kind, Oid target_type)
+{
+	if (kind == VALUE_INT || kind == VALUE_UINT)
+	{
+		if (target_type == INT2OID || target_type == INT4OID)
+			return INT4OID;
+		if (target_type == INT8OID)
+			return INT8OID;
+	}
+	return transform_types[kind];
 }
 
 /* Its schema is wherever the extension was put, so the name must do. */
@@ -341,12 +425,29 @@ convert_other_kind(const ConvertColumn *column, const SourceValue *value,
 		not_null = false;
 	else if (value->kind == VALUE_ZERODATE)
 		not_null = convert_zero_date(column, value, result);
+	else if (column->target->transform != NULL)
+		not_null = run_transform(column, value, result);
 	else
 		*result = convert_to_base(column, value);
 
-	if (column->target->base != NULL)
+	if (column->target->type != column->target->base_type)
 		check_domain(column, *result, !not_null);
 	return not_null;
+}
+
+/* False if the result is NULL. */
+static bool
+run_transform(const ConvertColumn *column, const SourceValue *value,
+			  Datum *result)
+{
+	const ConvertColumn *input = column->target->value;
+	Datum		datum = convert_to_base(input, value);
+	bool		isnull;
+
+	*result = sdb_transform_run(column->target->transform, datum,
+								value->kind == VALUE_GEOMETRY ?
+								&value->u.geometry : NULL, &isnull);
+	return !isnull;
 }
 
 /* As synchdb.zero_date says; false if the value becomes NULL. */

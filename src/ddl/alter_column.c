@@ -69,8 +69,9 @@ sdb_ddl_add_column(Alteration *alteration, int idx0)
 		return;
 	}
 
-	type_text = sdb_typemap_column(alteration->types, column);
-	sdb_ddl_column_type(alteration->types, column, &type);
+	type_text = sdb_typemap_column(alteration->types, alteration->after,
+								   column);
+	sdb_ddl_column_type(alteration->types, alteration->after, column, &type);
 	value = sdb_ddl_default(alteration->after, idx0, &type);
 	if (!alteration->has_rows)
 		fill = value;
@@ -111,7 +112,8 @@ sdb_ddl_alter_column(Alteration *alteration, int idx0)
 	change.name = quote_identifier(name);
 	change.becomes_not_null = !change.before->not_null &&
 		change.after->not_null;
-	sdb_ddl_column_type(alteration->types, change.after, &change.type);
+	sdb_ddl_column_type(alteration->types, alteration->after, change.after,
+						&change.type);
 
 	alter_type(alteration, &change);
 	alter_null(alteration, &change, is_key(alteration->after, idx0));
@@ -162,7 +164,8 @@ alter_type(Alteration *alteration, ColumnChange *change)
 	bool		padded = sdb_ddl_padded(change->before, change->after);
 	ColumnType	previous;
 
-	sdb_ddl_column_type(alteration->types, change->before, &previous);
+	sdb_ddl_column_type(alteration->types, alteration->before, change->before,
+						&previous);
 	if (!padded &&
 		(is_type(&change->type, previous.oid, previous.typmod) ||
 		 is_type(&change->type, att->atttypid, att->atttypmod)))

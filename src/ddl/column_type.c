@@ -165,10 +165,10 @@ static char *label_number(const SourceColumn *column, const char *name);
 static char *put_name(const char *expression, const char *name);
 
 void
-sdb_ddl_column_type(const SourceType *types, const SourceColumn *column,
-					ColumnType *type)
+sdb_ddl_column_type(const SourceType *types, const SourceTable *table,
+					const SourceColumn *column, ColumnType *type)
 {
-	char	   *text = sdb_typemap_column(types, column);
+	char	   *text = sdb_typemap_column(types, table, column);
 
 	for (int i = 0; i < lengthof(serials); i++)
 	{

@@ -138,7 +138,7 @@ create_table_sql(const SourceTable *table, const TargetTable *target,
 
 		appendStringInfo(&sql, "%s%s %s%s", i > 0 ? ", " : "",
 						 quote_identifier(target->columns[i]),
-						 sdb_typemap_column(types, column),
+						 sdb_typemap_column(types, table, column),
 						 column->not_null ? " NOT NULL" : "");
 	}
 	if (key_time == KEY_NOW && table->nkeys > 0)

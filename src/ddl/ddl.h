@@ -7,6 +7,7 @@
 #ifndef SDB_DDL_H
 #define SDB_DDL_H
 
+#include "access/attnum.h"
 #include "change/schema_change.h"
 #include "change/source_type.h"
 #include "ddl/naming.h"
@@ -48,6 +49,16 @@ extern void sdb_ddl_set_identity(const SourceTable *table,
 
 /* Empties the target. */
 extern void sdb_ddl_truncate(const TargetTable *target);
+
+/*
+ * sdb_ddl_follow --- give an existing target the names and types that the
+ * rules, as they are now, say.  Types change only where a rule gives one.
+ *
+ * relid, attnums: the target, and which of its columns belongs to each source
+ *                 column (InvalidAttrNumber: none)
+ */
+extern void sdb_ddl_follow(const SourceTable *table, const SourceType *types,
+						   Oid relid, const AttrNumber *attnums);
 
 /*
  * sdb_ddl_apply --- apply a schema change of the stream.

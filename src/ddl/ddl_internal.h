@@ -170,6 +170,7 @@ extern char *sdb_ddl_fill(const SourceTable *table, int idx0,
 
 /* The type that a source column gets. */
 extern void sdb_ddl_column_type(const SourceType *types,
+								const SourceTable *table,
 								const SourceColumn *column, ColumnType *type);
 
 /*

@@ -13,6 +13,7 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 
+#include "convert/objmap.h"
 #include "ddl/naming.h"
 #include "guc.h"
 
@@ -25,6 +26,8 @@ typedef struct Landing
 	const char *source;			/* SourceTable.id */
 } Landing;
 
+static void name_table(const SourceTable *table, char **schema, char **name);
+static char *name_column(const SourceTable *table, const SourceColumn *column);
 static char *target_name(const SourceTable *table, const char *name);
 static void check_columns(const SourceTable *table, char **columns);
 static int	compare_strings(const void *a, const void *b);
@@ -35,11 +38,10 @@ sdb_naming_target(const SourceTable *table)
 {
 	TargetTable *target = palloc(sizeof(TargetTable));
 
-	target->schema = target_name(table, table->catalog);
-	target->name = target_name(table, table->name);
+	name_table(table, &target->schema, &target->name);
 	target->columns = palloc(table->ncolumns * sizeof(char *));
 	for (int i = 0; i < table->ncolumns; i++)
-		target->columns[i] = target_name(table, table->columns[i].name);
+		target->columns[i] = name_column(table, &table->columns[i]);
 	check_columns(table, target->columns);
 	return target;
 }
@@ -56,10 +58,11 @@ sdb_naming_check_collisions(List *tables)
 	foreach(lc, tables)
 	{
 		const SourceTable *table = lfirst(lc);
+		char	   *schema;
+		char	   *name;
 
-		landings[n].target =
-			quote_qualified_identifier(target_name(table, table->catalog),
-									   target_name(table, table->name));
+		name_table(table, &schema, &name);
+		landings[n].target = quote_qualified_identifier(schema, name);
 		landings[n++].source = table->id;
 	}
 	qsort(landings, n, sizeof(Landing), compare_landings);
@@ -85,7 +88,24 @@ sdb_naming_check_collisions(List *tables)
 			(errcode(ERRCODE_DUPLICATE_TABLE),
 			 errmsg("source tables would land on the same table"),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Set synchdb.letter_casing_strategy to \"asis\", or choose the tables so that only one of them is captured.")));
+			 errhint("Set synchdb.letter_casing_strategy to \"asis\", give one of them another name with synchdb_add_objmap(), or choose the tables so that only one of them is captured.")));
+}
+
+static void
+name_table(const SourceTable *table, char **schema, char **name)
+{
+	const ObjectRule *rule = sdb_objmap_table(table);
+
+	*schema = rule ? rule->schema : target_name(table, table->catalog);
+	*name = rule ? rule->target : target_name(table, table->name);
+}
+
+static char *
+name_column(const SourceTable *table, const SourceColumn *column)
+{
+	const ObjectRule *rule = sdb_objmap_column(RULE_COLUMN, table, column);
+
+	return rule ? rule->target : target_name(table, column->name);
 }
 
 /* A name as it is here; errors if PostgreSQL would cut it. */
@@ -101,7 +121,7 @@ target_name(const SourceTable *table, const char *name)
 				 errmsg("name \"%s\" is too long", name),
 				 errdetail("It belongs to source table \"%s\" and has %d bytes; PostgreSQL allows %d.",
 						   table->id, length, NAMEDATALEN - 1),
-				 errhint("Leave the table out, or rename it at the source.")));
+				 errhint("Give it another name with synchdb_add_objmap(), or leave the table out.")));
 
 	if (sdb_guc_letter_casing_strategy == CASING_LOWERCASE)
 		return downcase_identifier(name, length, false, false);
@@ -129,7 +149,7 @@ check_columns(const SourceTable *table, char **columns)
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("two columns of source table \"%s\" would both be named \"%s\"",
 							table->id, sorted[i]),
-					 errhint("Set synchdb.letter_casing_strategy to \"asis\".")));
+					 errhint("Set synchdb.letter_casing_strategy to \"asis\", or give one of them another name with synchdb_add_objmap().")));
 	}
 	pfree(sorted);
 }

@@ -3,7 +3,8 @@
  *
  * database.table of the source becomes schema "database", table "table";
  * database.schema.table likewise, without the schema.  Letters follow
- * synchdb.letter_casing_strategy.  Names are never cut or merged.
+ * synchdb.letter_casing_strategy, and rules of the user's come first.  Names
+ * are never cut or merged.
  */
 #ifndef SDB_NAMING_H
 #define SDB_NAMING_H

@@ -122,8 +122,7 @@ sdb_sql_set_offset(PG_FUNCTION_ARGS)
 Datum
 sdb_sql_reload_objmap(PG_FUNCTION_ARGS)
 {
-	check_running(NameStr(*PG_GETARG_NAME(0)));
-	sdb_sql_warn_objmap();
+	send_request(NameStr(*PG_GETARG_NAME(0)), REQUEST_RELOAD, NULL);
 	PG_RETURN_INT32(0);
 }
 

@@ -7,23 +7,18 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 
 #include "checkpoint/catalog.h"
 #include "checkpoint/connector.h"
+#include "convert/objmap.h"
 #include "convert/typemap.h"
 #include "source/source.h"
 #include "sqlapi/sqlapi.h"
 
-static const char *const object_types[] = {
-	"table", "column", "datatype", "transform"
-};
-
-static Name checked_object_type(Name given);
+static Name checked_object_type(Name given, RuleKind *kind);
 static Name folded(Name given);
 static uint64 change_rule(const char *sql, int nargs, Datum *values);
 
@@ -35,36 +30,33 @@ Datum
 sdb_sql_add_objmap(PG_FUNCTION_ARGS)
 {
 	Datum		values[4];
+	RuleKind	kind;
 
 	values[0] = PG_GETARG_DATUM(0);
-	values[1] = NameGetDatum(checked_object_type(PG_GETARG_NAME(1)));
+	values[1] = NameGetDatum(checked_object_type(PG_GETARG_NAME(1), &kind));
 	values[2] = NameGetDatum(folded(PG_GETARG_NAME(2)));
 	values[3] = PG_GETARG_DATUM(3);
+
+	/* what can never work is an error here, not in the worker */
+	(void) sdb_objmap_parse(kind, NameStr(*DatumGetName(values[2])),
+							TextDatumGetCString(values[3]));
 	(void) change_rule("INSERT INTO @extschema@.synchdb_objmap"
 					   " (name, objtype, enabled, srcobj, dstobj)"
 					   " VALUES ($1, $2, true, $3, $4)"
 					   " ON CONFLICT (name, objtype, srcobj) DO UPDATE"
 					   " SET enabled = true, dstobj = excluded.dstobj",
 					   4, values);
-	sdb_sql_warn_objmap();
 	PG_RETURN_INT32(0);
-}
-
-void
-sdb_sql_warn_objmap(void)
-{
-	ereport(WARNING,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("object mapping rules are stored, but this version does not apply them")));
 }
 
 Datum
 sdb_sql_del_objmap(PG_FUNCTION_ARGS)
 {
 	Datum		values[3];
+	RuleKind	kind;
 
 	values[0] = PG_GETARG_DATUM(0);
-	values[1] = NameGetDatum(checked_object_type(PG_GETARG_NAME(1)));
+	values[1] = NameGetDatum(checked_object_type(PG_GETARG_NAME(1), &kind));
 	values[2] = NameGetDatum(folded(PG_GETARG_NAME(2)));
 	if (change_rule("UPDATE @extschema@.synchdb_objmap SET enabled = false"
 					" WHERE name = $1 AND objtype = $2 AND srcobj = $3",
@@ -106,34 +98,24 @@ sdb_sql_translate_datatype(PG_FUNCTION_ARGS)
 }
 
 static Name
-checked_object_type(Name given)
+checked_object_type(Name given, RuleKind *kind)
 {
 	Name		type = folded(given);
-	int			i;
 
-	for (i = 0; i < lengthof(object_types); i++)
-		if (strcmp(NameStr(*type), object_types[i]) == 0)
-			return type;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unsupported object type %s", NameStr(*given)),
-			 errhint("Known types: table, column, datatype, transform.")));
+	if (!sdb_objmap_kind(NameStr(*type), kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unsupported object type %s", NameStr(*given)),
+				 errhint("Known types: %s.", RULE_KIND_NAMES)));
+	return type;
 }
 
-/* folded --- without white space at both ends, in lower case */
 static Name
 folded(Name given)
 {
-	const char *start = NameStr(*given);
-	const char *end = start + strlen(start);
-	char	   *lower;
+	char	   *text = sdb_objmap_fold(NameStr(*given));
 
-	while (start < end && isspace((unsigned char) *start))
-		start++;
-	while (end > start && isspace((unsigned char) end[-1]))
-		end--;
-	lower = str_tolower(start, end - start, DEFAULT_COLLATION_OID);
-	return DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(lower)));
+	return DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(text)));
 }
 
 /*

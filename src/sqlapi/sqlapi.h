@@ -79,8 +79,4 @@ extern void sdb_sql_push_text(JsonbParseState **state, const char *key,
 extern void sdb_sql_merge_data(const char *connector, Jsonb *data);
 extern void sdb_sql_remove_data(const char *connector,
 								const Argument *arguments, int narguments);
-
-/* Says that rules are not applied yet. */
-extern void sdb_sql_warn_objmap(void);
-
 #endif							/* SDB_SQLAPI_H */

@@ -132,6 +132,7 @@ sdb_copy_main(Datum arg)
 
 		sdb_process_begin_transaction();
 		connector = sdb_connector_load(arguments.name);
+		sdb_rules_load(connector->name);
 		sdb_process_commit_transaction();
 		sdb_copy_run(connector);
 	}

@@ -429,6 +429,9 @@ take_request(Pipeline *p, PipelineEnd *end)
 		case REQUEST_RESTART:
 			*end = PIPELINE_RESTART;
 			return true;
+		case REQUEST_RELOAD:
+			*end = PIPELINE_RELOAD;
+			return true;
 		default:
 			sdb_request_serve(session->slot, request);
 			return false;

@@ -25,6 +25,7 @@
 
 #include "util/compat.h"
 #include "util/extension.h"
+#include "util/user_path.h"
 #include "worker/worker_internal.h"
 
 /* Session settings: what applying changes relies on, whatever is configured */
@@ -78,6 +79,7 @@ sdb_process_begin(WorkerArguments *arguments)
 	connected = true;
 	if (sdb_stop_requested)
 		proc_exit(0);
+	sdb_user_path_remember();
 	for (int i = 0; i < lengthof(session_settings); i++)
 		SetConfigOption(session_settings[i].name, session_settings[i].value,
 						PGC_SUSET, PGC_S_OVERRIDE);

@@ -19,6 +19,10 @@ sdb_request_serve(int slot, ConnectorRequest request)
 			MemoryContextStats(TopMemoryContext);
 			sdb_shmem_finish(slot, NULL);
 			break;
+		case REQUEST_RELOAD:
+			/* no session is open: the next one reads them */
+			sdb_shmem_finish(slot, NULL);
+			break;
 		case REQUEST_RESUME:
 			sdb_shmem_finish(slot, "it is not paused");
 			break;

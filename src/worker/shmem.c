@@ -61,7 +61,8 @@ static const char *const state_names[] = {
 	[STATE_PAUSED] = "paused",
 	[STATE_POLLING] = "polling",
 	[STATE_RESTARTING] = "restarting",
-	[STATE_SCHEMA_SYNC] = "schema sync"
+	[STATE_SCHEMA_SYNC] = "schema sync",
+	[STATE_RELOADING] = "reloading objmap"
 };
 
 static const char *const stage_names[] = {

@@ -21,7 +21,8 @@ typedef enum ConnectorState
 	STATE_PAUSED,
 	STATE_POLLING,
 	STATE_RESTARTING,
-	STATE_SCHEMA_SYNC
+	STATE_SCHEMA_SYNC,
+	STATE_RELOADING
 } ConnectorState;
 
 typedef enum ConnectorStage
@@ -38,6 +39,7 @@ typedef enum ConnectorRequest
 	REQUEST_PAUSE,
 	REQUEST_RESUME,
 	REQUEST_RESTART,			/* argument: snapshot mode */
+	REQUEST_RELOAD,				/* read the object mapping rules again */
 	REQUEST_MEMORY				/* log memory contexts */
 } ConnectorRequest;
 

@@ -46,6 +46,7 @@ typedef struct StreamWorker
 	bool		begun;			/* a session was begun before */
 	bool		counted;		/* its start stands in the catalog as
 								 * unfinished */
+	bool		reloading;		/* REQUEST_RELOAD is to be finished */
 	int			tries;			/* failed sessions in a row */
 	StreamSession session;
 } StreamWorker;
@@ -184,9 +185,14 @@ run_session(StreamWorker *worker)
 	session->source =
 		session->connector->routine->open(&session->connector->options);
 	check_source(session->source);
+	sdb_rules_follow(session->connector);
 	npending = sdb_snapshot_prepare(session->connector, session->source,
 									worker->mode[0] ? worker->mode : "initial",
 									&after);
+	sdb_rules_report(session->connector);
+	if (worker->reloading)
+		sdb_shmem_finish(session->slot, NULL);
+	worker->reloading = false;
 	/* what follows the copy must hold for a copy that is tried again, too */
 	if (after == AFTER_STREAM)
 		worker->mode[0] = '\0';
@@ -256,6 +262,7 @@ load_connector(StreamWorker *worker, bool *paused)
 
 	sdb_process_begin_transaction();
 	connector = sdb_connector_load(worker->arguments.name);
+	sdb_rules_load(connector->name);
 	*paused = sdb_checkpoint_is_paused(connector->name);
 	if (worker->attended)
 	{
@@ -343,6 +350,11 @@ stream(StreamWorker *worker)
 								STATE_RESTARTING);
 			sdb_shmem_finish(session->slot, NULL);
 			break;
+		case PIPELINE_RELOAD:
+			sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
+								STATE_RELOADING);
+			worker->reloading = true;
+			break;
 	}
 	return SESSION_AGAIN;
 }
@@ -417,6 +429,9 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 	}
 
 	record_error(worker, sdb_process_error_text(error));
+	if (worker->reloading)
+		sdb_shmem_finish(session->slot, error->message);
+	worker->reloading = false;
 	if (attended ||
 		(!is_transient &&
 		 sdb_guc_error_handling_strategy != ERROR_STRATEGY_RETRY))

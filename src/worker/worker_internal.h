@@ -158,7 +158,8 @@ extern int	sdb_snapshot_prepare(Connector *connector, Source *source,
 typedef enum PipelineEnd
 {
 	PIPELINE_PAUSE,
-	PIPELINE_RESTART			/* mode in the session */
+	PIPELINE_RESTART,			/* mode in the session */
+	PIPELINE_RELOAD				/* to be finished by the next session */
 } PipelineEnd;
 
 /* StreamSession --- one uninterrupted use of a source by a stream worker */
@@ -183,6 +184,19 @@ extern PipelineEnd sdb_pipeline_run(StreamSession *session);
  * others.
  */
 extern void sdb_request_serve(int slot, ConnectorRequest request);
+
+/*
+ * rules.c: the user's rules about names, types and values
+ */
+
+/* Reads them, in the caller's transaction; they count from now on. */
+extern void sdb_rules_load(const char *connector);
+
+/* Renames and retypes the targets that stand under other rules. */
+extern void sdb_rules_follow(const Connector *connector);
+
+/* WARNINGs about rules that match no table of the connector. */
+extern void sdb_rules_report(const Connector *connector);
 
 /*
  * retry.c: what to do about errors

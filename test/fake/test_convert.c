@@ -118,7 +118,8 @@ sdb_test_typemap(PG_FUNCTION_ARGS)
 	column.identity = PG_GETARG_BOOL(3);
 	if (!PG_ARGISNULL(4))
 		column.recommended = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	result = sdb_typemap_column(sdb_source_find("mysql")->types, &column);
+	result = sdb_typemap_column(sdb_source_find("mysql")->types,
+								make_table("test", "t"), &column);
 	PG_RETURN_TEXT_P(cstring_to_text(result));
 }
 

@@ -5,7 +5,7 @@ RESET client_min_messages;
 SELECT current_database() AS db \gset
 
 -- before their connector; kind and source object are folded, the rest is not
-SELECT synchdb_add_objmap('c', 'table', 'inventory.orders', 'Schema.It''s');
+SELECT synchdb_add_objmap('c', 'table', 'inventory.orders', '"Schema"."It''s"');
 SELECT synchdb_add_objmap('c', ' TABLE ', ' Inventory.ORDERS ', 'schema.again');
 SELECT synchdb_add_objmap('c', 'column', 'inventory.orders.a', 'pgintcol');
 SELECT synchdb_add_objmap('c', 'datatype', 'inventory.orders.order_date', 'text|0');
@@ -19,6 +19,23 @@ SELECT synchdb_add_objmap('c', 'column', 'inventory.orders.a', 'anew');
 SELECT enabled, dstobj FROM synchdb_objmap WHERE name = 'c' AND objtype = 'column';
 
 SELECT synchdb_add_objmap('c', 'index', 'inventory.orders.a', 'x');
+
+-- rules that can never work
+SELECT synchdb_add_objmap('c', 'table', ' ', 'a.b');
+SELECT synchdb_add_objmap('c', 'table', 'a.b', 'one.two.three');
+SELECT synchdb_add_objmap('c', 'column', 'a.b.c', 'two words');
+SELECT synchdb_add_objmap('c', 'column', 'a.b.c', repeat('x', 64));
+SELECT synchdb_add_objmap('c', 'datatype', 'a.b.c|maybe', 'text');
+SELECT synchdb_add_objmap('c', 'datatype', 'a.b.c', 'varchar|many');
+SELECT synchdb_add_objmap('c', 'datatype', 'a.b.c', 'text|20');
+SELECT synchdb_add_objmap('c', 'datatype', 'a.b.c', 'nosuchtype');
+SELECT synchdb_add_objmap('c', 'datatype', 'a.b.c', 'int; DROP TABLE synchdb_objmap');
+SELECT synchdb_add_objmap('c', 'transform', 'a.b.c', '%d +');
+SELECT synchdb_add_objmap('c', 'transform', 'a.b.c', '');
+SELECT synchdb_add_objmap('c', 'transform', 'a.b.c', '1) FROM pg_class WHERE (true');
+SELECT synchdb_add_objmap('c', 'transform', 'a.b.c', '''%d');
+SELECT synchdb_add_objmap('c', 'transform', 'a.b.c', '%d + $1');
+SELECT count(*) FROM synchdb_objmap WHERE srcobj LIKE 'a.b%';
 SELECT synchdb_del_objmap('c', '''; --', 'inventory.orders.a');
 SELECT synchdb_del_objmap('unknown', 'table', 'a.b');
 SELECT synchdb_add_conninfo('c', 'h', 1, 'u', 'p', 'd', :'db', '', '', 'mysql');

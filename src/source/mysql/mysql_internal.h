@@ -22,6 +22,7 @@ typedef struct MysqlSource
 	char	   *database;		/* as the server spells it */
 	bool		ignores_case;	/* names of databases and tables are compared
 								 * without case (lower_case_table_names) */
+	char	   *server;			/* see sdb_mysql_server_name */
 	bool		is_mariadb;
 	int			version;		/* 101103 for 10.11.3 */
 	MysqlConn  *conn;			/* queries and snapshot; NULL when closed, see

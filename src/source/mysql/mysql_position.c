@@ -3,7 +3,8 @@
  *
  * A position is a file and an offset in it, always between two transactions.
  * Files are ordered by the number at the end of their names; offsets are
- * compared within one file only.  GTID, time and server are for people.
+ * compared within one file only.  Positions at different servers are compared
+ * by the sets of transactions before them.  The time is for people.
  */
 #include "postgres.h"
 
@@ -14,6 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
+#include "source/mysql/mysql_gtidset.h"
 #include "source/mysql/mysql_position.h"
 #include "util/compat.h"
 
@@ -32,14 +34,22 @@ sdb_mysql_position_to_text(const MysqlPosition *position)
 	const char *separator = ",\"prepared\":[";
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "{\"ts_sec\":" INT64_FORMAT ",\"file\":",
-					 position->ts_sec);
-	escape_json(&buf, position->file);
-	appendStringInfo(&buf, ",\"pos\":" UINT64_FORMAT, position->pos);
+	appendStringInfo(&buf, "{\"ts_sec\":" INT64_FORMAT, position->ts_sec);
+	if (position->file != NULL)
+	{
+		appendStringInfoString(&buf, ",\"file\":");
+		escape_json(&buf, position->file);
+		appendStringInfo(&buf, ",\"pos\":" UINT64_FORMAT, position->pos);
+	}
 	if (position->gtids != NULL)
 	{
 		appendStringInfoString(&buf, ",\"gtids\":");
 		escape_json(&buf, position->gtids);
+	}
+	if (position->server != NULL)
+	{
+		appendStringInfoString(&buf, ",\"server\":");
+		escape_json(&buf, position->server);
 	}
 	if (position->server_id != 0)
 		appendStringInfo(&buf, ",\"server_id\":%u", position->server_id);
@@ -78,12 +88,17 @@ sdb_mysql_position_parse(const char *text, char **reason)
 		return NULL;
 	}
 
-	*reason = read_file_pos(&jsonb->root, &position->file, &position->pos);
+	position->gtids = get_text(&jsonb->root, "gtids");
+	position->server = get_text(&jsonb->root, "server");
+	if (position->gtids != NULL)
+		(void) sdb_mysql_gtidset_parse(position->gtids, reason);
+	if (*reason == NULL && (position->gtids == NULL ||
+							get_text(&jsonb->root, "file") != NULL))
+		*reason = read_file_pos(&jsonb->root, &position->file, &position->pos);
 	if (*reason == NULL)
 		*reason = read_prepared(&jsonb->root, &position->prepared);
 	if (*reason != NULL)
 		return NULL;
-	position->gtids = get_text(&jsonb->root, "gtids");
 	if (get_uint(&jsonb->root, "ts_sec", &number))
 		position->ts_sec = (int64) number;
 	if (get_uint(&jsonb->root, "server_id", &number))
@@ -100,7 +115,8 @@ sdb_mysql_position_before(const MysqlPosition *a, const MysqlPosition *b)
 	uint64		b_number;
 
 	/* a log under another name has its own order; nothing is known then */
-	if (!file_number(a->file, &a_base_len, &a_number) ||
+	if (a->file == NULL || b->file == NULL ||
+		!file_number(a->file, &a_base_len, &a_number) ||
 		!file_number(b->file, &b_base_len, &b_number) ||
 		a_base_len != b_base_len ||
 		strncmp(a->file, b->file, a_base_len) != 0)
@@ -122,6 +138,13 @@ sdb_mysql_position_covers(const char *position, const char *before)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("invalid position \"%s\": %s",
 						state == NULL ? position : before, reason)));
+	if (state->gtids != NULL && txn->gtids != NULL &&
+		(state->server == NULL || txn->server == NULL ||
+		 strcmp(state->server, txn->server) != 0))
+		return !sdb_mysql_gtidset_includes(sdb_mysql_gtidset_parse(txn->gtids,
+																   &reason),
+										   sdb_mysql_gtidset_parse(state->gtids,
+																   &reason));
 	return sdb_mysql_position_before(txn, state);
 }
 
@@ -185,7 +208,7 @@ read_file_pos(JsonbContainer *object, char **file, uint64 *pos)
 
 	*file = get_text(object, "file");
 	if (*file == NULL)
-		return pstrdup("\"file\" is missing or not a text");
+		return pstrdup("it has neither \"file\" nor \"gtids\", or they are not texts");
 	if (!file_number(*file, &base_len, &number))
 		return psprintf("\"%s\" is not the name of a binary log file: it does not end in a number",
 						*file);

@@ -16,9 +16,12 @@ typedef struct MysqlXaPosition
 
 typedef struct MysqlPosition
 {
-	char	   *file;
+	char	   *file;			/* NULL if only gtids are known */
 	uint64		pos;
-	char	   *gtids;			/* of the last transaction; NULL if not known */
+	char	   *gtids;			/* all transactions up to here, see
+								 * mysql_gtidset.h; NULL if not known */
+	char	   *server;			/* that file and pos belong to; NULL if not
+								 * known */
 	int64		ts_sec;			/* of the last transaction; 0 if none */
 	uint32		server_id;		/* of the last transaction; 0 if none */
 	List	   *prepared;		/* of MysqlXaPosition * */
@@ -26,9 +29,9 @@ typedef struct MysqlPosition
 
 /*
  * Text form: {"ts_sec":1725644339,"file":"mysql-bin.000004","pos":138466,
- * "gtids":"...","server_id":223344}, with
+ * "gtids":"...","server":"...","server_id":223344}, with
  * "prepared":[{"xid":"...","file":"...","pos":N}] if there are any.  Reading
- * accepts any JSON object with file and pos.
+ * accepts any JSON object with file and pos, or with gtids, or both.
  */
 extern char *sdb_mysql_position_to_text(const MysqlPosition *position);
 
@@ -36,7 +39,7 @@ extern char *sdb_mysql_position_to_text(const MysqlPosition *position);
 extern MysqlPosition *sdb_mysql_position_parse(const char *text,
 											   char **reason);
 
-/* Is a before b?  Compares (file number, pos). */
+/* Is a before b, in the log of one server?  Compares (file number, pos). */
 extern bool sdb_mysql_position_before(const MysqlPosition *a,
 									  const MysqlPosition *b);
 

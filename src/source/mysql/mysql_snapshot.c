@@ -64,6 +64,8 @@ static void start_transaction(MysqlConn *conn);
 static bool try_lock(MysqlSource *source, MysqlConn *conn, const char *sql);
 static char *head_of_log(MysqlSource *source, MysqlConn *conn);
 static char *log_position_text(MysqlSource *source);
+static void add_server(MysqlSource *source, MysqlConn *conn,
+					   MysqlPosition *position);
 static bool is_bare(const MysqlSnapshot *snapshot, const SourceTable *table);
 static void require_key(const SourceTable *table, const char *reason,
 						char *hint);
@@ -88,6 +90,8 @@ sdb_mysql_log_position(MysqlSource *source, MysqlConn *conn)
 	{
 		position->file = pstrdup(row[0]);
 		position->pos = strtou64(row[1], NULL, 10);
+		if (!source->is_mariadb && row[4] != NULL && row[4][0] != '\0')
+			position->gtids = pstrdup(row[4]);
 	}
 	if (position->file == NULL)
 		ereport(ERROR,
@@ -95,6 +99,7 @@ sdb_mysql_log_position(MysqlSource *source, MysqlConn *conn)
 				 errmsg("the binary log of \"%s\" is off",
 						source->base.address),
 				 errhint("Put log_bin = mysql-bin and server_id = 1 into section [mysqld] of the server's configuration and restart it.")));
+	add_server(source, conn, position);
 	return position;
 }
 
@@ -301,6 +306,8 @@ open_at_server(MysqlSource *source, MysqlSnapshot *snapshot)
 	/* says why, if the log is off */
 	if (position.file == NULL || position.file[0] == '\0')
 		position = *sdb_mysql_log_position(source, conn);
+	else
+		add_server(source, conn, &position);
 	snapshot->point.from = sdb_mysql_position_to_text(&position);
 }
 
@@ -396,7 +403,24 @@ head_of_log(MysqlSource *source, MysqlConn *conn)
 	MysqlPosition *position = sdb_mysql_log_position(source, conn);
 
 	position->pos = 4;
+	position->gtids = NULL;
 	return sdb_mysql_position_to_text(position);
+}
+
+/* Of MariaDB also the GTIDs, which it computes for any place in its log. */
+static void
+add_server(MysqlSource *source, MysqlConn *conn, MysqlPosition *position)
+{
+	position->server = source->server;
+	if (!source->is_mariadb)
+		return;
+	position->gtids =
+		sdb_mysql_conn_scalar(conn,
+							  psprintf("SELECT BINLOG_GTID_POS(%s, "
+									   UINT64_FORMAT ")",
+									   sdb_mysql_conn_literal(conn,
+															  position->file),
+									   position->pos));
 }
 
 static char *

@@ -10,10 +10,13 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-#include "source/mysql/mysql_internal.h"
+#include "source/hosts.h"
+#include "source/mysql/mysql_failover.h"
 #include "source/mysql/mysql_source.h"
 
 static Source *open_source(const SourceOptions *options);
+static void connect_to_any(MysqlSource *source);
+static bool try_to_connect(MysqlSource *source, bool is_last);
 static void copy_options(SourceOptions *to, const SourceOptions *from);
 static char *copy_text(const char *text);
 static void find_database(MysqlSource *source);
@@ -66,14 +69,72 @@ open_source(const SourceOptions *options)
 	source = palloc0(sizeof(MysqlSource));
 	source->base.routine = &sdb_mysql_source;
 	source->base.context = context;
-	source->base.address = psprintf("%s:%d", options->host, options->port);
 	copy_options(&source->options, options);
-	source->conn = sdb_mysql_source_connect(source);
+	connect_to_any(source);
 	source->is_mariadb = sdb_mysql_conn_is_mariadb(source->conn);
 	source->version = sdb_mysql_conn_version(source->conn);
+	source->server = sdb_mysql_server_name(source->is_mariadb, source->conn);
 	find_database(source);
 	MemoryContextSwitchTo(old_context);
 	return &source->base;
+}
+
+/*
+ * Connect to the first host that can be reached.  From then on it is the only
+ * one: what follows must see one server.
+ */
+static void
+connect_to_any(MysqlSource *source)
+{
+	List	   *hosts = sdb_hosts_parse(source->options.host,
+										source->options.port);
+	ListCell   *cell;
+
+	foreach(cell, hosts)
+	{
+		const SourceHost *host = lfirst(cell);
+		bool		is_last = lnext(hosts, cell) == NULL;
+
+		source->options.host = host->name;
+		source->options.port = host->port;
+		source->base.address = psprintf("%s:%d", host->name, host->port);
+		if (try_to_connect(source, is_last))
+			return;
+	}
+}
+
+/* An error unless there are other hosts and this one cannot be reached. */
+static bool
+try_to_connect(MysqlSource *source, bool is_last)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext attempt = AllocSetContextCreate(context, "MySQL connect",
+												  ALLOCSET_SMALL_SIZES);
+
+	MemoryContextSwitchTo(attempt);
+	PG_TRY();
+	{
+		source->conn = sdb_mysql_source_connect(source);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (is_last || ERRCODE_TO_CATEGORY(error->sqlerrcode) !=
+			ERRCODE_CONNECTION_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		ereport(LOG,
+				(errmsg("connector \"%s\" tries its next host: %s",
+						source->options.connector, error->message)));
+		MemoryContextDelete(attempt);
+		source->conn = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return source->conn != NULL;
 }
 
 MysqlConn *

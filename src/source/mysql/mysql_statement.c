@@ -18,6 +18,7 @@
 #include "source/mysql/mysql_ddl.h"
 #include "source/mysql/mysql_stream.h"
 
+static void skip_statement(MysqlStream *stream, MysqlStatementKind kind);
 static void set_dialect(const MysqlStream *stream, const MysqlQuery *query,
 						MysqlDialect *dialect);
 static void do_renames(MysqlStream *stream, const MysqlStatement *statement);
@@ -55,6 +56,11 @@ sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event)
 		return;
 	}
 
+	if (stream->skipped)
+	{
+		skip_statement(stream, statement.kind);
+		return;
+	}
 	switch (statement.kind)
 	{
 		case STATEMENT_BEGIN:
@@ -114,6 +120,29 @@ sdb_mysql_statement_refuse(MysqlStream *stream, const char *what)
 			 errmsg("cannot follow %s at %s: the source logged a statement instead of rows",
 					what, sdb_mysql_stream_where(stream)),
 			 errhint("SET GLOBAL binlog_format = 'ROW'; reconnect the source's clients, and take a new snapshot.")));
+}
+
+/* In a transaction that is applied already: only its end matters. */
+static void
+skip_statement(MysqlStream *stream, MysqlStatementKind kind)
+{
+	switch (kind)
+	{
+		case STATEMENT_BEGIN:
+		case STATEMENT_XA_START:
+			stream->group = GROUP_BODY;
+			break;
+		case STATEMENT_COMMIT:
+		case STATEMENT_ROLLBACK:
+		case STATEMENT_XA_COMMIT:
+		case STATEMENT_XA_ROLLBACK:
+			sdb_mysql_stream_end_group(stream);
+			break;
+		default:
+			if (stream->group == GROUP_OPEN)
+				sdb_mysql_stream_end_group(stream);
+			break;
+	}
 }
 
 /* How the server read a statement. */

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "source/mysql/mysql_failover.h"
 #include "source/mysql/mysql_stream.h"
 
 /* So much may be read without a change before the worker gets a turn. */
@@ -34,6 +35,7 @@
 /* the id in a ROWS event without rows that only ends a statement */
 #define DUMMY_TABLE_ID	UINT64CONST(0xFFFFFF)
 
+static void find_place(MysqlStream *stream);
 static void push_begin(MysqlStream *stream);
 static void append_change(MysqlStream *stream, ChangeKind kind,
 						  SourceTable *table, SchemaChange *schema);
@@ -44,6 +46,7 @@ static void handle_event(MysqlStream *stream, const MysqlEvent *event);
 static void handle_gtid(MysqlStream *stream, const MysqlEvent *event);
 static void handle_rows(MysqlStream *stream, const MysqlEvent *event);
 static void handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event);
+static void learn_applied(MysqlStream *stream, const MysqlEvent *event);
 static void handle_load(MysqlStream *stream, const MysqlEvent *event);
 pg_noreturn static void refuse_event(MysqlStream *stream,
 									 const MysqlEvent *event,
@@ -52,7 +55,7 @@ static void begin_group(MysqlStream *stream, const MysqlEvent *event);
 static void finish_group(MysqlStream *stream);
 static void check_no_group(MysqlStream *stream);
 static void reach(MysqlStream *stream);
-static bool in_prepared_part(const MysqlStream *stream);
+static bool is_left_out(const MysqlStream *stream);
 
 void
 sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
@@ -84,11 +87,15 @@ sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
 	stream->row_context = AllocSetContextCreate(context, "MySQL row",
 												ALLOCSET_DEFAULT_SIZES);
 	stream->position = *start;
+	if (start->gtids != NULL)
+		stream->applied = sdb_mysql_gtidset_parse(start->gtids, &reason);
+	find_place(stream);
 	sdb_mysql_tables_init(stream, tables);
 
 	sdb_mysql_source_release(source);
 	stream->main = sdb_mysql_reader_open(source, source->options.client_id,
-										 start->file, start->pos);
+										 stream->position.file,
+										 stream->position.pos);
 	source->stream = stream;
 	MemoryContextSwitchTo(old_context);
 }
@@ -132,7 +139,15 @@ sdb_mysql_stream_wait(Source *base, SourceWait *wait)
 char *
 sdb_mysql_stream_position(Source *base)
 {
-	return sdb_mysql_position_to_text(&((MysqlSource *) base)->stream->position);
+	MysqlStream *stream = ((MysqlSource *) base)->stream;
+	MysqlPosition position = stream->position;
+
+	position.gtids = stream->applied == NULL ? NULL :
+		sdb_mysql_gtidset_to_text(stream->applied);
+	/* file and offset alone would not say what is left out */
+	position.server = stream->locate_end != NULL ? NULL :
+		stream->source->server;
+	return sdb_mysql_position_to_text(&position);
 }
 
 void
@@ -158,6 +173,23 @@ sdb_mysql_stream_where(const MysqlStream *stream)
 	const MysqlReader *reader = stream->xa ? stream->xa : stream->main;
 
 	return psprintf("%s:" UINT64_FORMAT, reader->file, reader->end);
+}
+
+/* In the log of this server, which may not be the one we come from. */
+static void
+find_place(MysqlStream *stream)
+{
+	MysqlSource *source = stream->source;
+	MysqlConn  *conn = sdb_mysql_source_conn(source);
+
+	if (!sdb_mysql_failover_needed(source, &stream->position))
+	{
+		sdb_mysql_failover_check_file(source, conn, &stream->position);
+		return;
+	}
+	sdb_mysql_failover_locate(source, conn, stream->applied,
+							  &stream->position);
+	stream->locate_end = sdb_mysql_log_position(source, conn);
 }
 
 static void
@@ -278,7 +310,7 @@ handle_event(MysqlStream *stream, const MysqlEvent *event)
 			break;
 
 		case MYSQL_EVENT_TABLE_MAP:
-			if (!in_prepared_part(stream))
+			if (!is_left_out(stream))
 				sdb_mysql_reader_map(stream, event);
 			break;
 
@@ -314,12 +346,16 @@ handle_event(MysqlStream *stream, const MysqlEvent *event)
 			reach(stream);
 			break;
 
-		case MYSQL_EVENT_STOP:
 		case MYSQL_EVENT_PREVIOUS_GTIDS:
+		case MARIADB_EVENT_GTID_LIST:
+			learn_applied(stream, event);
+			reach(stream);
+			break;
+
+		case MYSQL_EVENT_STOP:
 		case MYSQL_EVENT_TRANSACTION_CONTEXT:
 		case MYSQL_EVENT_VIEW_CHANGE:
 		case MARIADB_EVENT_BINLOG_CHECKPOINT:
-		case MARIADB_EVENT_GTID_LIST:
 		case MARIADB_EVENT_START_ENCRYPTION:
 			reach(stream);
 			break;
@@ -373,10 +409,12 @@ handle_gtid(MysqlStream *stream, const MysqlEvent *event)
 	if (gtid.committed != 0)
 		stream->time = gtid.committed;
 
+	stream->gtid_number = gtid.sequence;
+	stream->gtid_server = gtid.server_id;
 	if (gtid.is_mariadb)
 	{
-		snprintf(stream->gtid, sizeof(stream->gtid), "%u-%u-" UINT64_FORMAT,
-				 gtid.domain, gtid.server_id, gtid.sequence);
+		snprintf(stream->gtid_source, sizeof(stream->gtid_source), "%u",
+				 gtid.domain);
 		if (!(gtid.flags2 & MARIADB_GTID_STANDALONE))
 			stream->group = GROUP_BODY;
 		stream->in_xa = (gtid.flags2 & MARIADB_GTID_PREPARED_XA) != 0;
@@ -385,10 +423,14 @@ handle_gtid(MysqlStream *stream, const MysqlEvent *event)
 	{
 		uuid = DatumGetCString(DirectFunctionCall1(uuid_out,
 												   PointerGetDatum(gtid.sid)));
-		snprintf(stream->gtid, sizeof(stream->gtid), "%s:%.*s%s" UINT64_FORMAT,
-				 uuid, gtid.tag_len, gtid.tag ? gtid.tag : "",
-				 gtid.tag_len > 0 ? ":" : "", gtid.sequence);
+		snprintf(stream->gtid_source, sizeof(stream->gtid_source), "%s%s%.*s",
+				 uuid, gtid.tag_len > 0 ? ":" : "", gtid.tag_len,
+				 gtid.tag ? gtid.tag : "");
 	}
+	stream->skipped = stream->locate_end != NULL &&
+		stream->gtid_source[0] != '\0' &&
+		sdb_mysql_gtidset_has(stream->applied, stream->gtid_source,
+							  stream->gtid_number);
 }
 
 static void
@@ -397,7 +439,7 @@ handle_rows(MysqlStream *stream, const MysqlEvent *event)
 	MysqlReader *reader = stream->xa ? stream->xa : stream->main;
 	StreamMap  *map;
 
-	if (in_prepared_part(stream))
+	if (is_left_out(stream))
 		return;
 	sdb_mysql_rows_open(&reader->format, event, &stream->rows);
 	map = sdb_mysql_reader_find_map(reader, stream->rows.table_id);
@@ -423,13 +465,32 @@ handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event)
 		return;
 	}
 	sdb_mysql_event_xa_prepare(event, &xa);
-	if (!xa.one_phase)
+	if (stream->skipped)
+		sdb_mysql_stream_end_group(stream);
+	else if (!xa.one_phase)
 		sdb_mysql_xa_prepared(stream, xa.xid);
 	else if (stream->in_xa)
 		sdb_mysql_xa_commit_at(stream, stream->position.file,
 							   stream->position.pos);
 	else
 		sdb_mysql_stream_end_group(stream);
+}
+
+/*
+ * A log file begins with the transactions of all files before it.  If ours are
+ * not known, they are now.
+ */
+static void
+learn_applied(MysqlStream *stream, const MysqlEvent *event)
+{
+	MemoryContext old_context;
+
+	if (stream->applied != NULL || stream->group != GROUP_NONE ||
+		stream->xa != NULL)
+		return;
+	old_context = MemoryContextSwitchTo(stream->context);
+	stream->applied = sdb_mysql_gtidset_read(event);
+	MemoryContextSwitchTo(old_context);
 }
 
 /* LOAD DATA as a statement: which database does it work in? */
@@ -476,7 +537,8 @@ begin_group(MysqlStream *stream, const MysqlEvent *event)
 	stream->group = GROUP_OPEN;
 	stream->begun = false;
 	stream->in_xa = false;
-	stream->gtid[0] = '\0';
+	stream->skipped = false;
+	stream->gtid_source[0] = '\0';
 	stream->ts_sec = event->timestamp;
 	stream->server_id = event->server_id;
 	stream->time = event->timestamp == 0 ? 0 :
@@ -496,10 +558,10 @@ finish_group(MysqlStream *stream)
 
 	position->ts_sec = stream->ts_sec;
 	position->server_id = stream->server_id;
-	if (position->gtids != NULL)
-		pfree(position->gtids);
-	position->gtids = stream->gtid[0] == '\0' ? NULL :
-		MemoryContextStrdup(stream->context, stream->gtid);
+	if (stream->applied != NULL && stream->gtid_source[0] != '\0' &&
+		!stream->skipped)
+		sdb_mysql_gtidset_add(stream->applied, stream->gtid_source,
+							  stream->gtid_server, stream->gtid_number);
 
 	if (stream->main->maps != NULL &&
 		hash_get_num_entries(stream->main->maps) > MAX_MAPS)
@@ -551,11 +613,14 @@ reach(MysqlStream *stream)
 													stream->main->file);
 	}
 	stream->position.pos = stream->main->end;
+	if (stream->locate_end != NULL &&
+		!sdb_mysql_position_before(&stream->position, stream->locate_end))
+		stream->locate_end = NULL;
 }
 
-/* Rows that count only once their transaction is committed. */
+/* Rows that count only once their transaction is committed, or not at all. */
 static bool
-in_prepared_part(const MysqlStream *stream)
+is_left_out(const MysqlStream *stream)
 {
-	return stream->in_xa && stream->xa == NULL;
+	return stream->skipped || (stream->in_xa && stream->xa == NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "utils/hsearch.h"
 
+#include "source/mysql/mysql_gtidset.h"
 #include "source/mysql/mysql_internal.h"
 #include "util/compat.h"
 
@@ -70,7 +71,11 @@ struct MysqlStream
 	List	   *dropped;		/* contexts of tables dropped in this group */
 
 	/* reached position: between transactions */
-	MysqlPosition position;
+	MysqlPosition position;		/* but gtids: they are in applied */
+	MysqlGtidSet *applied;		/* all transactions before it; NULL if not
+								 * known */
+	MysqlPosition *locate_end;	/* up to there, what is in applied may come
+								 * again and is left out; NULL if past it */
 
 	/* the transaction at work, also called group */
 	GroupState	group;
@@ -78,7 +83,11 @@ struct MysqlStream
 	bool		in_xa;			/* it will be prepared: deliver nothing yet */
 	MysqlXaPosition *decided;	/* of position.prepared: this group commits it
 								 * or rolls it back; else NULL */
-	char		gtid[128];		/* "" if none */
+	bool		skipped;		/* it is in applied already */
+	char		gtid_source[72];	/* uuid, uuid:tag or domain; "" if it has
+									 * none */
+	uint64		gtid_number;
+	uint32		gtid_server;
 	int64		ts_sec;
 	uint32		server_id;
 	TimestampTz time;

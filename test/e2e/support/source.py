@@ -51,7 +51,9 @@ class SourceServer(Server):
             template = os.path.join(self.directory, "template")
             self.initialise(template)
             self.templates[type(self)] = template
-        shutil.copytree(template, self.data)
+        # each MySQL server makes a uuid of its own
+        shutil.copytree(template, self.data,
+                        ignore=shutil.ignore_patterns("auto.cnf"))
 
     def accepts(self):
         try:

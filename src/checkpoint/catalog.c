@@ -92,6 +92,21 @@ sdb_catalog_execute(const char *sql, int nargs, Oid *types, Datum *values,
 	return SPI_processed;
 }
 
+Oid
+sdb_catalog_relation(const char *name)
+{
+	Oid			schema;
+	Oid			owner;
+	Oid			relid;
+
+	find_synchdb(&schema, &owner);
+	relid = get_relname_relid(name, schema);
+	if (!OidIsValid(relid))
+		elog(ERROR, "extension \"%s\" has no table \"%s\"", EXTENSION_NAME,
+			 name);
+	return relid;
+}
+
 bool
 sdb_catalog_installed(void)
 {

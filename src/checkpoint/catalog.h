@@ -48,6 +48,9 @@ extern char *sdb_catalog_sql(const char *sql);
 extern uint64 sdb_catalog_execute(const char *sql, int nargs, Oid *types,
 								  Datum *values, const char *nulls);
 
+/* A table of the extension, by name; errors as sdb_catalog_enter. */
+extern Oid	sdb_catalog_relation(const char *name);
+
 /* Is the extension installed in this database? */
 extern bool sdb_catalog_installed(void);
 

@@ -1,8 +1,8 @@
 /*
  * checkpoint.c --- position, table states and counters of a connector
  *
- * Plain SQL on the extension's tables, prepared once per process.  The one
- * statement that runs in every batch is sdb_checkpoint_store.
+ * Plain SQL on the extension's tables, prepared once per process.  What runs
+ * in every batch, sdb_checkpoint_store, is in checkpoint_store.c.
  */
 #include "postgres.h"
 
@@ -27,29 +27,6 @@ typedef struct Statement
 	SPIPlanPtr	plan;
 } Statement;
 
-static const char *const counter_columns[NCOUNTERS] = {
-	[COUNTER_DDLS] = "ddls",
-	[COUNTER_DMLS] = "dmls",
-	[COUNTER_READS] = "reads",
-	[COUNTER_CREATES] = "creates",
-	[COUNTER_UPDATES] = "updates",
-	[COUNTER_DELETES] = "deletes",
-	[COUNTER_TXS] = "txs",
-	[COUNTER_TRUNCATES] = "truncates",
-	[COUNTER_BAD_EVENTS] = "bad_events",
-	[COUNTER_TOTAL_EVENTS] = "total_events",
-	[COUNTER_BATCHES_DONE] = "batches_done",
-	[COUNTER_TABLES] = "tables",
-	[COUNTER_FIRST_SRC_TS] = "first_src_ts",
-	[COUNTER_FIRST_DBZ_TS] = "first_dbz_ts",
-	[COUNTER_FIRST_PG_TS] = "first_pg_ts",
-	[COUNTER_LAST_SRC_TS] = "last_src_ts",
-	[COUNTER_LAST_DBZ_TS] = "last_dbz_ts",
-	[COUNTER_LAST_PG_TS] = "last_pg_ts",
-	[COUNTER_SNAPSHOT_BEGIN_TS] = "snapshot_begin_ts",
-	[COUNTER_SNAPSHOT_END_TS] = "snapshot_end_ts"
-};
-
 static const char *const stage_texts[] = {
 	[TABLE_PENDING] = "pending",
 	[TABLE_RECOPY] = "recopy",
@@ -62,7 +39,6 @@ static const char *const stage_texts[] = {
 static void run(Statement *statement, const Datum *values, const char *nulls);
 static SPIPlanPtr prepare(const char *sql, int narguments, const Oid *types);
 static Datum nullable_text(const char *text, char *null);
-static SPIPlanPtr store_plan(void);
 static TableState *read_state(HeapTuple tuple, TupleDesc desc,
 							  MemoryContext context);
 static TableStage parse_stage(const char *text);
@@ -92,28 +68,6 @@ sdb_checkpoint_position(const char *connector)
 	}
 	sdb_catalog_leave(&access);
 	return position;
-}
-
-void
-sdb_checkpoint_store(const char *connector, const char *position,
-					 const Counters *counters)
-{
-	static const Counters no_counters;
-	CatalogAccess access;
-	Datum		values[2 + NCOUNTERS];
-	char		nulls[2 + NCOUNTERS + 1];
-
-	sdb_catalog_enter(&access);
-	if (counters == NULL)
-		counters = &no_counters;
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(connector);
-	values[1] = nullable_text(position, &nulls[1]);
-	for (int i = 0; i < NCOUNTERS; i++)
-		values[2 + i] = Int64GetDatum(counters->value[i]);
-	if (SPI_execute_plan(store_plan(), values, nulls, false, 0) < 0)
-		elog(ERROR, "could not store the checkpoint");
-	sdb_catalog_leave(&access);
 }
 
 void
@@ -421,41 +375,6 @@ nullable_text(const char *text, char *null)
 		return CStringGetTextDatum(text);
 	*null = 'n';
 	return (Datum) 0;
-}
-
-/* The upsert of sdb_checkpoint_store, made from the list of counters. */
-static SPIPlanPtr
-store_plan(void)
-{
-	static SPIPlanPtr plan = NULL;
-	StringInfoData sql;
-	Oid			types[2 + NCOUNTERS] = {TEXTOID, TEXTOID};
-
-	if (plan != NULL)
-		return plan;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql,
-						   "INSERT INTO @extschema@.synchdb_checkpoint AS c"
-						   " (name, position");
-	for (int i = 0; i < NCOUNTERS; i++)
-		appendStringInfo(&sql, ", %s", counter_columns[i]);
-	appendStringInfoString(&sql, ") VALUES ($1, $2");
-	for (int i = 0; i < NCOUNTERS; i++)
-	{
-		appendStringInfo(&sql, ", $%d", 3 + i);
-		types[2 + i] = INT8OID;
-	}
-	appendStringInfoString(&sql, ") ON CONFLICT (name) DO UPDATE SET"
-						   " position = coalesce($2, c.position),"
-						   " unfinished_starts = 0");
-	for (int i = 0; i < NCOUNTERS; i++)
-		appendStringInfo(&sql,
-						 i < NCOUNTERS_ADDED ? ", %1$s = c.%1$s + $%2$d"
-						 : ", %1$s = coalesce(nullif($%2$d, 0), c.%1$s)",
-						 counter_columns[i], 3 + i);
-	plan = prepare(sql.data, 2 + NCOUNTERS, types);
-	return plan;
 }
 
 /* Parsing takes many times the memory of what it yields. */

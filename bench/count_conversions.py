@@ -58,7 +58,7 @@ def main():
         connector = Connector(target, Database(rig.source, NAME), NAME)
         connector.add()
         connector.start("initial_only")
-        connector.wait(lambda: connector.state()["pid"] == -1, "the copy", 60)
+        connector.wait(lambda: connector.state()["pid"] == -1, "the copy", 300)
         if connector.counters()["rows"] != ROWS * len(tables):
             raise RuntimeError(connector.explain())
     finally:

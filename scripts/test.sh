@@ -3,7 +3,8 @@
 #
 #   scripts/test.sh [--matrix] [pytest arguments]
 #
-# Builds with -Werror, checks include edges and exported symbols, then runs
+# Builds with -Werror, checks include edges, exported symbols and, if no argument
+# is given, the instructions that decoding and converting take; then runs
 # pg_regress and pytest.  --matrix also takes MySQL in as a source and repeats
 # everything on the other PostgreSQL versions (see matrix.sh).  Neither the
 # repository nor an installed PostgreSQL is written to.
@@ -15,7 +16,8 @@
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
 	libmariadb-dev libdeflate-dev mariadb-server-core libclang-rt-14-dev
-	python3-pytest python3-psycopg2 python3-pymysql python3-cryptography)
+	python3-pytest python3-psycopg2 python3-pymysql python3-cryptography
+	valgrind)
 MATRIX_PACKAGES=(debootstrap)
 LOCK=/var/lock/synchdb-test.lock
 # what PostgreSQL's flags for gcc mean to clang
@@ -70,6 +72,24 @@ build_with_clang() {
 	copy_tree "$WORK/clang"
 	make -C "$WORK/clang" -s -j"$JOBS" SYNCHDB_TEST=1 with_llvm=no CC="$clang" \
 		COPT="-O1 -Werror $CLANG_FLAGS" PG_CONFIG="$PG_BIN/pg_config" all
+}
+
+# What decoding and converting cost is compared where a baseline was taken:
+# with this Debian's compiler and PostgreSQL.
+check_instructions() {
+	local status=0
+	[ -z "${SYNCHDB_TEST_IN_ROOT:-}" ] || return 0
+	PG_CONFIG="$PG_BIN/pg_config" "$SRC/bench/check_instructions.sh" \
+		>"$LOG_DIR/instructions.log" 2>&1 || status=$?
+	case $status in
+		0) say "ok      instructions of decoding and converting"
+			count 1 0 0 ;;
+		77) say "skipped instructions of decoding and converting"
+			count 0 0 1 ;;
+		*) say "FAILED  instructions of decoding and converting"
+			count 0 1 0 ;;
+	esac
+	cat "$LOG_DIR/instructions.log"
 }
 
 run_regress() {
@@ -131,6 +151,7 @@ run_here() {
 		return 0
 	check "exported symbols" "$SRC/scripts/check_symbols.sh" \
 		"$PG_BIN/postgres" "$PG_LIB/lib/synchdb.so" || true
+	[ $# -gt 0 ] || check_instructions
 	run_regress
 	run_pytest "$@"
 }

@@ -390,3 +390,22 @@ def test_triggers_and_foreign_keys_of_the_target(pg, db, connector):
                "DELETE FROM p", "UPDATE c SET p = 2")
     connector.wait_equal("c")
     connector.wait_equal("p")
+
+
+def test_checkpoint_changed_meanwhile(pg, db, connector, started):
+    """Another session is changing the row that every commit changes."""
+    run = started("CREATE TABLE t (id INT PRIMARY KEY)")
+    other = pg.connect()
+    other.autocommit = False
+    with other.cursor() as cursor:
+        cursor.execute("UPDATE synchdb_checkpoint SET dmls = dmls + 1000"
+                       " WHERE name = %s", [connector.name])
+        run("INSERT INTO t VALUES (1), (2), (3)")
+        connector.wait(lambda: pg.value(
+            "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s",
+            [connector.pid()]) == "Lock", "the worker to wait")
+    other.commit()
+    other.close()
+    run("INSERT INTO t VALUES (4)")
+    connector.wait_equal("t")
+    assert connector.counters()["dmls"] == 1004

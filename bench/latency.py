@@ -41,7 +41,7 @@ class Latency:
         rig.publisher.query("CREATE PUBLICATION latency FOR TABLE"
                             " latency.ticks")
         rig.subscriber.query("CREATE SUBSCRIPTION latency CONNECTION '%s'"
-                             " PUBLICATION latency" % rig.publisher.dsn())
+                             " PUBLICATION latency" % rig.publisher.tcp_dsn())
         until(lambda: rig.subscriber.value(
             "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel"),
             "the subscription")

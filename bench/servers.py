@@ -75,6 +75,11 @@ class Cluster(Postgres):
         return "host=%s port=%d user=postgres dbname=%s" % (
             self.directory, self.port, database)
 
+    def tcp_dsn(self):
+        """For who reads the log: the connector and the replica use TCP too."""
+        return "host=127.0.0.1 port=%d user=postgres dbname=postgres" % (
+            self.port)
+
     def create_database(self, name):
         """A new one; gives a connection to it."""
         self.query("DROP DATABASE IF EXISTS %s" % name)

@@ -175,7 +175,7 @@ class Catching:
         subscriber.query(
             "CREATE SUBSCRIPTION bench CONNECTION '%s' PUBLICATION %s WITH"
             " (create_slot = false, slot_name = '%s', enabled = false,"
-            " copy_data = false)" % (publisher.dsn(), self.schema, slot))
+            " copy_data = false)" % (publisher.tcp_dsn(), self.schema, slot))
 
         def catch_up():
             subscriber.query("ALTER SUBSCRIPTION bench ENABLE")

@@ -139,7 +139,7 @@ struct Apply
 	dlist_head	ready;			/* ApplyTable.ready_node, the one that was
 								 * opened longest ago first */
 	Size		ready_bytes;	/* sum of their nbytes */
-	int			nforgotten;		/* tables since the caches were reset */
+	int			nforgotten;		/* tables since catalog caches were reset */
 	dlist_head	pending;		/* ApplyTarget.pending_node */
 	Size		pending_bytes;
 	bool		careful;

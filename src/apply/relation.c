@@ -9,8 +9,8 @@
  *
  * Memory is bounded: when what is known of all tables and open in them takes
  * more than READY_MAX_BYTES, those opened longest ago are closed, if they are
- * open, and forgotten.  The server's own caches never forget a relation, so
- * they are reset once in a while then.
+ * open, and forgotten, also by the server's caches, which never do so by
+ * themselves.
  *
  * How a target is written is decided here: heap tables directly, partitioned
  * tables whose leaves are all heap tables through routing.c, all else (or
@@ -35,6 +35,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -52,7 +53,7 @@
 
 #define READY_MAX_BYTES	(12 * 1024 * 1024)
 
-/* Tables to forget before the system caches are reset */
+/* Tables to forget before the catalog caches are reset */
 #define FORGOTTEN_MAX	500
 
 static dlist_head all_tables = DLIST_STATIC_INIT(all_tables);
@@ -61,6 +62,7 @@ static void relcache_changed(Datum arg, Oid relid);
 static void make_room(Apply *apply);
 static void measure(ApplyTable *table);
 static void forget(ApplyTable *table);
+static void drop_relcache_entries(const ApplyTable *table);
 static void learn(ApplyTable *table);
 static Oid	find_relation(ApplyTable *table);
 static bool only_heaps(Relation rel);
@@ -308,14 +310,24 @@ make_room(Apply *apply)
 											   &apply->ready);
 
 		sdb_relation_close(table);
+		drop_relcache_entries(table);
 		forget(table);
 		apply->nforgotten++;
 	}
 	if (apply->nforgotten > FORGOTTEN_MAX)
 	{
-		InvalidateSystemCaches();
+		ResetCatalogCaches();
 		apply->nforgotten = 0;
 	}
+}
+
+/* Of a table that is closed; entries in use elsewhere stay. */
+static void
+drop_relcache_entries(const ApplyTable *table)
+{
+	for (int i = 0; table->main != NULL && i < table->main->nlookups; i++)
+		RelationCacheInvalidateEntry(table->main->lookups[i].indexid);
+	RelationCacheInvalidateEntry(table->relid);
 }
 
 /* Of a table that was just opened */

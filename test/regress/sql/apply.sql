@@ -285,7 +285,7 @@ SELECT count(*), min(n), max(n) FROM shop.m;
 CREATE SCHEMA many;
 DO $$
 BEGIN
-	FOR n IN 1 .. 1200 LOOP
+	FOR n IN 1 .. 900 LOOP
 		EXECUTE format('CREATE TABLE many.t%s (id int PRIMARY KEY, note text)', n);
 	END LOOP;
 END
@@ -295,9 +295,9 @@ SELECT test_apply(array_agg(format('many.t%s id:int:key note:text', n)),
 				  array_agg(format('INSERT many.t%s|2|b', n)) ||
 				  array_agg(format('UPDATE many.t%s|1|\U|3|c', n)) ||
 				  array_agg(format('DELETE many.t%s|2|\U', n)))
-FROM generate_series(1, 1200) AS n;
+FROM generate_series(1, 900) AS n;
 SELECT count(*) AS changed
-FROM generate_series(1, 1200) AS n,
+FROM generate_series(1, 900) AS n,
 	 query_to_xml(format('SELECT * FROM many.t%s', n), true, false, '') AS found
 WHERE found::text ~ '^<table[^>]*>\s*<row>\s*<id>3</id>\s*<note>c</note>\s*</row>\s*</table>\s*$';
 DROP SCHEMA many CASCADE;

@@ -26,7 +26,7 @@ def parse():
     parser.add_argument("sections", nargs="*", metavar="section",
                         help="some of: %s" % ", ".join(SECTIONS))
     parser.add_argument("--quick", action="store_true",
-                        help="a tenth of the data, three rounds")
+                        help="a twentieth of the data, three rounds")
     parser.add_argument("--scale", type=float,
                         help="size of the data; 1 is what counts")
     parser.add_argument("--rounds", type=int)
@@ -45,7 +45,7 @@ def parse():
     if unknown:
         parser.error("no such section: %s" % ", ".join(sorted(unknown)))
     options.sections = options.sections or SECTIONS
-    options.scale = options.scale or (0.1 if options.quick else 1)
+    options.scale = options.scale or (0.05 if options.quick else 1)
     options.rounds = options.rounds or (3 if options.quick else 5)
     for name in ("datasets", "workloads", "rates"):
         setattr(options, name, getattr(options, name).split(","))

@@ -104,7 +104,10 @@ sdb_mysql_reader_map(MysqlStream *stream, const MysqlEvent *event)
 		return;
 
 	if (found)
+	{
 		MemoryContextDelete(map->context);
+		reader->map_bytes -= map->taken;
+	}
 	memset(map, 0, sizeof(StreamMap));
 	map->table_id = table_id;
 	map->context = AllocSetContextCreate(reader->map_context, "MySQL map",
@@ -113,6 +116,8 @@ sdb_mysql_reader_map(MysqlStream *stream, const MysqlEvent *event)
 	map->bytes = memcpy(MemoryContextAlloc(map->context, nbytes),
 						event->body.pos, nbytes);
 	resolve_map(stream, map, event);
+	map->taken = MemoryContextMemAllocated(map->context, true);
+	reader->map_bytes += map->taken;
 }
 
 StreamMap *
@@ -129,6 +134,7 @@ sdb_mysql_reader_forget_maps(MysqlReader *reader)
 	if (reader->maps != NULL)
 		MemoryContextDelete(reader->map_context);
 	reader->maps = NULL;
+	reader->map_bytes = 0;
 }
 
 /* Which table is it, and how are its rows decoded? */

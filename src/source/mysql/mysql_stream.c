@@ -30,7 +30,7 @@
 #define SCAN_BYTES	(8 * 1024 * 1024)
 
 /* Servers give a new table id whenever they reopen a table. */
-#define MAX_MAPS	1000
+#define MAX_MAP_BYTES	(4 * 1024 * 1024)
 
 /* the id in a ROWS event without rows that only ends a statement */
 #define DUMMY_TABLE_ID	UINT64CONST(0xFFFFFF)
@@ -563,8 +563,7 @@ finish_group(MysqlStream *stream)
 		sdb_mysql_gtidset_add(stream->applied, stream->gtid_source,
 							  stream->gtid_server, stream->gtid_number);
 
-	if (stream->main->maps != NULL &&
-		hash_get_num_entries(stream->main->maps) > MAX_MAPS)
+	if (stream->main->map_bytes > MAX_MAP_BYTES)
 		sdb_mysql_reader_forget_maps(stream->main);
 	position->prepared = list_delete_ptr(position->prepared, stream->decided);
 	if (stream->decided != NULL)

@@ -24,6 +24,7 @@ typedef struct MysqlReader
 	uint64		end;			/* offset behind the last event in file */
 	HTAB	   *maps;			/* of StreamMap, by table id; NULL if none */
 	MemoryContext map_context;	/* of maps and what they point to */
+	Size		map_bytes;		/* that the maps take */
 } MysqlReader;
 
 /* StreamMap --- one TABLE_MAP, kept since statements repeat it */
@@ -31,6 +32,7 @@ typedef struct StreamMap
 {
 	uint64		table_id;		/* hash key */
 	MemoryContext context;		/* of the fields below */
+	Size		taken;			/* bytes, by that context */
 	const uint8 *bytes;			/* the event's body */
 	Size		nbytes;
 	SourceTable *table;			/* NULL if its rows are left out */

@@ -45,6 +45,9 @@ CREATE TABLE synchdb_checkpoint (
 	error_at timestamptz,
 	paused bool NOT NULL DEFAULT false,
 	unfinished_starts int NOT NULL DEFAULT 0,
+	snapshot_mode text,
+	snapshot_done bool NOT NULL DEFAULT false,
+	table_list text,
 	ddls bigint NOT NULL DEFAULT 0,
 	dmls bigint NOT NULL DEFAULT 0,
 	reads bigint NOT NULL DEFAULT 0,
@@ -80,11 +83,13 @@ CREATE TABLE synchdb_table (
 	source_table text,
 	definition jsonb NOT NULL,
 	stage text NOT NULL CHECK (stage IN ('pending', 'recopy', 'copying',
-										 'copied', 'streaming', 'partial')),
+										 'ready', 'copied', 'streaming',
+										 'partial')),
 	copied_from text,
 	copied_until text,
 	estimated_rows bigint NOT NULL DEFAULT -1,
 	created bool NOT NULL DEFAULT false,
+	resync bool NOT NULL DEFAULT false,
 	PRIMARY KEY (name, source_table)
 );
 COMMENT ON TABLE synchdb_table IS

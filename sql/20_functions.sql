@@ -141,6 +141,22 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION synchdb_set_offset(name, text) IS
 	'sets the source position of a connector that is paused or stopped';
 
+CREATE FUNCTION synchdb_resync_table(name name, source_table text) RETURNS int
+AS 'MODULE_PATHNAME', 'sdb_sql_resync_table'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION synchdb_resync_table(name, text) IS
+	'copies one table again, while the connector goes on';
+
+CREATE FUNCTION synchdb_conninfo_changed() RETURNS trigger
+AS 'MODULE_PATHNAME', 'sdb_sql_conninfo_changed'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION synchdb_conninfo_changed() IS
+	'tells a running connector that its definition has changed';
+CREATE TRIGGER synchdb_conninfo_changed
+	AFTER UPDATE OF data ON synchdb_conninfo FOR EACH ROW
+	WHEN (old.data IS DISTINCT FROM new.data)
+	EXECUTE FUNCTION synchdb_conninfo_changed();
+
 CREATE FUNCTION synchdb_reload_objmap(name name) RETURNS int
 AS 'MODULE_PATHNAME', 'sdb_sql_reload_objmap'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -204,6 +220,15 @@ AS 'MODULE_PATHNAME', 'sdb_sql_get_state'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION synchdb_get_state() IS
 	'state of each connector of this database';
+
+CREATE FUNCTION synchdb_check_connector(
+	connector name, OUT name text, OUT passed bool, OUT fatal bool,
+	OUT detail text, OUT hint text
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'sdb_sql_check_connector'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION synchdb_check_connector(name) IS
+	'connects to the source and tells whether it is ready, changing nothing';
 
 CREATE FUNCTION synchdb_get_stats(
 	OUT name text, OUT ddls bigint, OUT dmls bigint, OUT creates bigint,

@@ -266,6 +266,20 @@ sdb_guc_register(void)
 }
 
 bool
+sdb_guc_error_strategy(const char *name, int *strategy)
+{
+	const struct config_enum_entry *entry;
+
+	for (entry = error_strategy_options; entry->name != NULL; entry++)
+		if (pg_strcasecmp(entry->name, name) == 0)
+		{
+			*strategy = entry->val;
+			return true;
+		}
+	return false;
+}
+
+bool
 sdb_guc_skips_operation(ChangeKind kind)
 {
 	return ((dbz_skipped_operations | dbz_skipped_oeprations) &

@@ -75,6 +75,9 @@ extern bool sdb_guc_synchdb_auto_launcher;
  */
 extern void sdb_guc_register(void);
 
+/* The ErrorStrategy of that name (any case); false if there is none. */
+extern bool sdb_guc_error_strategy(const char *name, int *strategy);
+
 /* Did the user ask to leave out changes of that kind? */
 extern bool sdb_guc_skips_operation(ChangeKind kind);
 

@@ -46,6 +46,13 @@ sdb_table_quote_part(const char *part)
 	return buf.data;
 }
 
+char *
+sdb_table_plain_name(const SourceTable *table)
+{
+	return psprintf("%s.%s", table->schema ? table->schema : table->catalog,
+					table->name);
+}
+
 int
 sdb_table_find_column(const SourceTable *table, const char *name)
 {

@@ -124,6 +124,12 @@ extern char *sdb_table_make_id(const char *catalog, const char *schema,
 /* One part of such a name, in double quotes if it needs them; palloc'd. */
 extern char *sdb_table_quote_part(const char *part);
 
+/*
+ * sdb_table_plain_name --- database.table, or schema.table where databases
+ * have schemas: what table lists are matched against.
+ */
+extern char *sdb_table_plain_name(const SourceTable *table);
+
 /* The column of that exact name, as idx0; -1 if there is none. */
 extern int	sdb_table_find_column(const SourceTable *table, const char *name);
 

@@ -31,6 +31,7 @@ static const char *const stage_texts[] = {
 	[TABLE_PENDING] = "pending",
 	[TABLE_RECOPY] = "recopy",
 	[TABLE_COPYING] = "copying",
+	[TABLE_READY] = "ready",
 	[TABLE_COPIED] = "copied",
 	[TABLE_STREAMING] = "streaming",
 	[TABLE_PARTIAL] = "partial"
@@ -38,6 +39,7 @@ static const char *const stage_texts[] = {
 
 static void run(Statement *statement, const Datum *values, const char *nulls);
 static SPIPlanPtr prepare(const char *sql, int narguments, const Oid *types);
+static char *first_row_text(int column, MemoryContext context);
 static Datum nullable_text(const char *text, char *null);
 static TableState *read_state(HeapTuple tuple, TupleDesc desc,
 							  MemoryContext context);
@@ -59,13 +61,7 @@ sdb_checkpoint_position(const char *connector)
 	values[0] = CStringGetTextDatum(connector);
 	run(&statement, values, NULL);
 	if (SPI_processed > 0)
-	{
-		char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1);
-
-		if (text != NULL)
-			position = MemoryContextStrdup(context, text);
-	}
+		position = first_row_text(1, context);
 	sdb_catalog_leave(&access);
 	return position;
 }
@@ -128,6 +124,57 @@ sdb_checkpoint_set_paused(const char *connector, bool paused)
 	values[0] = CStringGetTextDatum(connector);
 	values[1] = BoolGetDatum(paused);
 	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_get_snapshot(const char *connector, SnapshotRecord *record)
+{
+	static Statement statement = {
+		"SELECT snapshot_mode, snapshot_done, table_list"
+		" FROM @extschema@.synchdb_checkpoint WHERE name = $1",
+		1, {TEXTOID}
+	};
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	Datum		values[1];
+
+	MemSet(record, 0, sizeof(SnapshotRecord));
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(&statement, values, NULL);
+	if (SPI_processed > 0)
+	{
+		record->mode = first_row_text(1, context);
+		record->done = first_row_text(2, context)[0] == 't';
+		record->table_list = first_row_text(3, context);
+	}
+	sdb_catalog_leave(&access);
+}
+
+void
+sdb_checkpoint_set_snapshot(const char *connector,
+							const SnapshotRecord *record)
+{
+	static Statement statement = {
+		"INSERT INTO @extschema@.synchdb_checkpoint"
+		" (name, snapshot_mode, snapshot_done, table_list)"
+		" VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"
+		" SET snapshot_mode = excluded.snapshot_mode,"
+		" snapshot_done = excluded.snapshot_done,"
+		" table_list = excluded.table_list",
+		4, {TEXTOID, TEXTOID, BOOLOID, TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[4];
+	char		nulls[5] = "    ";
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = nullable_text(record->mode, &nulls[1]);
+	values[2] = BoolGetDatum(record->done);
+	values[3] = nullable_text(record->table_list, &nulls[3]);
+	run(&statement, values, nulls);
 	sdb_catalog_leave(&access);
 }
 
@@ -366,6 +413,16 @@ prepare(const char *sql, int narguments, const Oid *types)
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	return plan;
+}
+
+/* A column of the first row, or NULL. */
+static char *
+first_row_text(int column, MemoryContext context)
+{
+	char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
+									SPI_tuptable->tupdesc, column);
+
+	return text != NULL ? MemoryContextStrdup(context, text) : NULL;
 }
 
 static Datum

@@ -54,6 +54,8 @@ typedef enum TableStage
 	TABLE_PENDING,				/* to be copied */
 	TABLE_RECOPY,				/* to be copied, replacing what is there */
 	TABLE_COPYING,				/* in parts, see ranges.h; some may be there */
+	TABLE_READY,				/* copied beside the stream, which does not
+								 * know it yet */
 	TABLE_COPIED,				/* copied; changes up to its point are skipped */
 	TABLE_STREAMING,			/* past its point: every change is applied */
 	TABLE_PARTIAL				/* never copied: holds what changed since, and
@@ -65,8 +67,8 @@ typedef struct TableState
 {
 	SourceTable *table;
 	TableStage	stage;
-	char	   *from;			/* of SnapshotPoint; NULL but in TABLE_COPYING
-								 * and TABLE_COPIED */
+	char	   *from;			/* of SnapshotPoint; NULL but in TABLE_COPYING,
+								 * TABLE_READY and TABLE_COPIED */
 	char	   *until;			/* NULL if the point is exact, or not known
 								 * yet */
 	bool		created;		/* TABLE_COPYING: by the copy, which builds
@@ -79,6 +81,21 @@ sdb_table_is_pending(const TableState *state)
 {
 	return state->stage <= TABLE_COPYING;
 }
+
+/* Is the stream to leave it alone, for the time being? */
+static inline bool
+sdb_table_is_apart(const TableState *state)
+{
+	return state->stage <= TABLE_READY;
+}
+
+/* SnapshotRecord --- what a start has to know of earlier ones */
+typedef struct SnapshotRecord
+{
+	char	   *mode;			/* of the last snapshot; NULL if none */
+	bool		done;			/* it is complete */
+	char	   *table_list;		/* as it was looked at last; NULL if never */
+} SnapshotRecord;
 
 /*
  * All functions run in the caller's transaction and in CurrentMemoryContext.
@@ -103,6 +120,26 @@ extern void sdb_checkpoint_set_error(const char *connector, const char *error);
 extern bool sdb_checkpoint_is_paused(const char *connector);
 extern void sdb_checkpoint_set_paused(const char *connector, bool paused);
 
+/* What is stored of the last snapshot; all empty if there was none. */
+extern void sdb_checkpoint_get_snapshot(const char *connector,
+										SnapshotRecord *record);
+extern void sdb_checkpoint_set_snapshot(const char *connector,
+										const SnapshotRecord *record);
+
+/*
+ * sdb_checkpoint_ask_resync --- ask for a table to be copied again.
+ *
+ * errors: 42P01 if the connector has no such table; 55006 if it is
+ *         being copied, or about to be
+ */
+extern void sdb_checkpoint_ask_resync(const char *connector, const char *id);
+
+/* Is there a table that somebody asked for, not yet begun? */
+extern bool sdb_checkpoint_has_resync(const char *connector);
+
+/* Makes the tables that were asked for TABLE_RECOPY. */
+extern void sdb_checkpoint_begin_resync(const char *connector);
+
 /*
  * sdb_checkpoint_count_start --- count a start of the connector's process that
  * nobody asked for, as after a crash.
@@ -111,6 +148,9 @@ extern void sdb_checkpoint_set_paused(const char *connector, bool paused);
  *         sdb_checkpoint_store ends the count
  */
 extern int	sdb_checkpoint_count_start(const char *connector);
+
+/* Forgets the position alone: the next start copies again. */
+extern void sdb_checkpoint_forget_position(const char *connector);
 
 /* Forgets position, tables and error; counters stay. */
 extern void sdb_checkpoint_reset(const char *connector);

@@ -53,6 +53,7 @@ static char *read_required_text(const Row *row, const char *key);
 static int	read_port(const Row *row);
 static char *read_password(const Row *row, const char *key);
 static TlsMode read_tls_mode(const Row *row);
+static int	read_error_strategy(const Row *row);
 static char *read_list(const Row *row, const char *key, const char *file_key,
 					   Oid owner);
 static Oid	read_owner(const Row *row);
@@ -79,6 +80,8 @@ sdb_connector_load(const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("connector \"%s\" is of the unknown type \"%s\"",
 						name, type),
+				 pg_strcasecmp(type, "mariadb") == 0 ?
+				 errhint("For a MariaDB server, use the type \"mysql\".") :
 				 errhint("Known types: %s.", sdb_source_names())));
 	connector->dstdb = read_text(&row, "dstdb");
 	if (connector->dstdb == NULL)
@@ -91,12 +94,15 @@ sdb_connector_load(const char *name)
 	(void) read_required_text(&row, "pwd");
 	options->password = read_password(&row, "pwd");
 	options->database = read_text(&row, "srcdb");
-	options->filter = sdb_filter_make(read_list(&row, "table",
-												LIST_FILE_TABLES,
-												connector->owner));
+	connector->table_list = read_list(&row, "table", LIST_FILE_TABLES,
+									  connector->owner);
+	if (connector->table_list == NULL)
+		connector->table_list = "";
+	options->filter = sdb_filter_make(connector->table_list);
 	connector->snapshot_filter =
 		sdb_filter_make(read_list(&row, "snapshottable", LIST_FILE_SNAPSHOT,
 								  connector->owner));
+	connector->error_strategy = read_error_strategy(&row);
 	options->tls_mode = read_tls_mode(&row);
 	options->tls_keystore = read_text(&row, "ssl_keystore");
 	options->tls_keystore_password = read_password(&row, "ssl_keystore_pass");
@@ -394,6 +400,24 @@ read_tls_mode(const Row *row)
 						row->name, text),
 				 errhint("Known modes: %s.", TLS_MODE_NAMES)));
 	return mode;
+}
+
+/* read_error_strategy --- -1 if the connector has none of its own */
+static int
+read_error_strategy(const Row *row)
+{
+	char	   *text = read_text(row, "error_handling_strategy");
+	int			strategy;
+
+	if (text == NULL)
+		return -1;
+	if (!sdb_guc_error_strategy(text, &strategy))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("connector \"%s\" has the unknown error handling strategy \"%s\"",
+						row->name, text),
+				 errhint("Known strategies: exit, skip, retry.")));
+	return strategy;
 }
 
 /* read_list --- a table list, read from its file if it names one */

@@ -6,7 +6,7 @@
  *
  * Keys of data that are read here: hostname, port, user, pwd, srcdb, dstdb,
  * table, snapshottable, connector, ssl_mode, ssl_keystore, ssl_keystore_pass,
- * ssl_truststore, ssl_truststore_pass, and owner, the name of the role that
+ * ssl_truststore, ssl_truststore_pass, error_handling_strategy, and owner, the name of the role that
  * created the connector (the owner of synchdb_conninfo if it is absent).
  * Passwords are encrypted, see util/secret.h.
  */
@@ -22,8 +22,10 @@ typedef struct Connector
 	Oid			owner;			/* role that the worker acts as */
 	const SourceRoutine *routine;
 	char	   *dstdb;
+	char	   *table_list;		/* text of options.filter; "" for all */
 	const TableFilter *snapshot_filter; /* of the captured tables, those to be
 										 * copied */
+	int			error_strategy; /* ErrorStrategy; -1: as the setting says */
 	SourceOptions options;		/* password in clear: never store or print */
 } Connector;
 

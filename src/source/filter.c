@@ -20,10 +20,15 @@ struct TableFilter
 {
 	int			nentries;		/* 0: all tables */
 	regex_t    *entries;
+	char	  **texts;			/* of the entries, as written */
+	const char *only;			/* the one name; NULL for a list */
+	List	   *without;		/* names that do not match */
+	const TableFilter *base;	/* with `without`: what matches otherwise */
 	MemoryContextCallback callback;
 };
 
 static List *split_list(const char *list);
+static bool entry_matches(const regex_t *entry, const char *name);
 static char *trim(char *text);
 static void compile(const char *entry, regex_t *result);
 static void free_entries(void *arg);
@@ -42,6 +47,7 @@ sdb_filter_make(const char *list)
 		return filter;
 
 	filter->entries = palloc0(list_length(texts) * sizeof(regex_t));
+	filter->texts = palloc0(list_length(texts) * sizeof(char *));
 	filter->callback.func = free_entries;
 	filter->callback.arg = filter;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
@@ -49,45 +55,97 @@ sdb_filter_make(const char *list)
 	foreach(lc, texts)
 	{
 		compile(lfirst(lc), &filter->entries[filter->nentries]);
+		filter->texts[filter->nentries] = lfirst(lc);
 		filter->nentries++;
 	}
+	return filter;
+}
+
+TableFilter *
+sdb_filter_without(const TableFilter *base, List *names)
+{
+	TableFilter *filter = palloc0(sizeof(TableFilter));
+
+	filter->base = base;
+	filter->without = names;
+	return filter;
+}
+
+TableFilter *
+sdb_filter_only(const char *name)
+{
+	TableFilter *filter = palloc0(sizeof(TableFilter));
+
+	filter->only = name;
 	return filter;
 }
 
 bool
 sdb_filter_is_all(const TableFilter *filter)
 {
-	return filter->nentries == 0;
+	return filter->nentries == 0 && filter->only == NULL &&
+		filter->base == NULL;
 }
 
 bool
 sdb_filter_matches(const TableFilter *filter, const char *name)
 {
-	pg_wchar   *wide;
-	int			len;
 	int			i;
 	bool		matches = false;
+	ListCell   *cell;
 
+	if (filter->only != NULL)
+		return strcmp(filter->only, name) == 0;
+	foreach(cell, filter->without)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return false;
+	}
+	if (filter->base != NULL)
+		return sdb_filter_matches(filter->base, name);
 	if (filter->nentries == 0)
 		return true;
 
-	wide = palloc((strlen(name) + 1) * sizeof(pg_wchar));
-	len = pg_mb2wchar(name, wide);
 	for (i = 0; i < filter->nentries && !matches; i++)
-	{
-		int			result = pg_regexec(&filter->entries[i], wide, len, 0,
-										NULL, 0, NULL, 0);
-
-		CHECK_FOR_INTERRUPTS();
-		if (result != REG_OKAY && result != REG_NOMATCH)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("could not match \"%s\" against the list of tables",
-							name)));
-		matches = result == REG_OKAY;
-	}
-	pfree(wide);
+		matches = entry_matches(&filter->entries[i], name);
 	return matches;
+}
+
+List *
+sdb_filter_idle_entries(const TableFilter *filter, List *names)
+{
+	List	   *idle = NIL;
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; i < filter->nentries; i++)
+	{
+		bool		matches = false;
+
+		foreach(cell, names)
+			matches |= entry_matches(&filter->entries[i], lfirst(cell));
+		if (!matches)
+			idle = lappend(idle, filter->texts[i]);
+	}
+	return idle;
+}
+
+static bool
+entry_matches(const regex_t *entry, const char *name)
+{
+	pg_wchar   *wide = palloc((strlen(name) + 1) * sizeof(pg_wchar));
+	int			len = pg_mb2wchar(name, wide);
+	int			result = pg_regexec(unconstify(regex_t *, entry), wide, len, 0,
+									NULL, 0, NULL, 0);
+
+	CHECK_FOR_INTERRUPTS();
+	if (result != REG_OKAY && result != REG_NOMATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not match \"%s\" against the list of tables",
+						name)));
+	pfree(wide);
+	return result == REG_OKAY;
 }
 
 /*

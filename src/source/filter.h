@@ -8,6 +8,8 @@
 #ifndef SDB_FILTER_H
 #define SDB_FILTER_H
 
+#include "nodes/pg_list.h"
+
 typedef struct TableFilter TableFilter;
 
 /*
@@ -17,6 +19,19 @@ typedef struct TableFilter TableFilter;
  * errors: 22023 naming the entry and the reason.
  */
 extern TableFilter *sdb_filter_make(const char *list);
+
+/*
+ * sdb_filter_without --- all that `filter` matches but these names.
+ * sdb_filter_only --- one name.
+ *
+ * memory: CurrentMemoryContext; point to their arguments
+ */
+extern TableFilter *sdb_filter_without(const TableFilter *filter,
+									   List *names);
+extern TableFilter *sdb_filter_only(const char *name);
+
+/* The entries (char *) of a list that match none of these names. */
+extern List *sdb_filter_idle_entries(const TableFilter *filter, List *names);
 
 /* Does the list capture all tables? */
 extern bool sdb_filter_is_all(const TableFilter *filter);

@@ -8,8 +8,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/connector.h"
@@ -32,6 +35,8 @@ PG_FUNCTION_INFO_V1(sdb_sql_pause_engine);
 PG_FUNCTION_INFO_V1(sdb_sql_resume_engine);
 PG_FUNCTION_INFO_V1(sdb_sql_restart_connector);
 PG_FUNCTION_INFO_V1(sdb_sql_set_offset);
+PG_FUNCTION_INFO_V1(sdb_sql_resync_table);
+PG_FUNCTION_INFO_V1(sdb_sql_conninfo_changed);
 PG_FUNCTION_INFO_V1(sdb_sql_reload_objmap);
 PG_FUNCTION_INFO_V1(sdb_sql_log_jvm_meminfo);
 
@@ -117,6 +122,44 @@ sdb_sql_set_offset(PG_FUNCTION_ARGS)
 				 errdetail("%s", reason)));
 	sdb_checkpoint_store(name, position, NULL);
 	PG_RETURN_INT32(0);
+}
+
+Datum
+sdb_sql_resync_table(PG_FUNCTION_ARGS)
+{
+	const char *name = NameStr(*PG_GETARG_NAME(0));
+	char	   *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ConnectorStatus status;
+
+	sdb_sql_check_control(name);
+	sdb_checkpoint_ask_resync(name, table);
+	if (is_running(name, &status))
+		sdb_worker_poke(name);
+	else
+		ereport(NOTICE,
+				(errmsg("table \"%s\" is copied again when connector \"%s\" is started",
+						table, name)));
+	PG_RETURN_INT32(0);
+}
+
+/* Trigger: a running worker follows a changed table list. */
+Datum
+sdb_sql_conninfo_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool		isnull;
+	Datum		name;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("synchdb_conninfo_changed() serves the trigger of synchdb_conninfo only")));
+	name = heap_getattr(trigger->tg_newtuple, 1,
+						RelationGetDescr(trigger->tg_relation), &isnull);
+	sdb_worker_poke(TextDatumGetCString(name));
+	return PointerGetDatum(NULL);
 }
 
 Datum

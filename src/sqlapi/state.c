@@ -30,11 +30,14 @@ enum
 	NSTATE_COLUMNS
 };
 
+static CheckItem *check_tables(Connector *connector, Source *source);
+static void put_check(ReturnSetInfo *result, const CheckItem *item);
 static void put_state(ReturnSetInfo *result, HeapTuple tuple, TupleDesc desc);
 static void change_counters(const char *connector, const char *sql,
 							int ncounters, const Datum *counters);
 
 PG_FUNCTION_INFO_V1(sdb_sql_get_state);
+PG_FUNCTION_INFO_V1(sdb_sql_check_connector);
 PG_FUNCTION_INFO_V1(sdb_sql_reset_stats);
 PG_FUNCTION_INFO_V1(sdb_sql_set_snapstats);
 
@@ -59,6 +62,73 @@ sdb_sql_get_state(PG_FUNCTION_ARGS)
 				  SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	sdb_catalog_leave(&access);
 	return (Datum) 0;
+}
+
+/*
+ * Connects here and now: a source waits with interrupts served, and changes
+ * nothing.
+ */
+Datum
+sdb_sql_check_connector(PG_FUNCTION_ARGS)
+{
+	const char *name = NameStr(*PG_GETARG_NAME(0));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Connector  *connector;
+	Source	   *source;
+	List	   *items;
+	ListCell   *cell;
+
+	sdb_sql_check_control(name);
+	InitMaterializedSRF(fcinfo, 0);
+	connector = sdb_connector_load(name);
+	source = connector->routine->open(&connector->options);
+	items = source->routine->check(source);
+	items = lappend(items, check_tables(connector, source));
+	foreach(cell, items)
+		put_check(result, lfirst(cell));
+	sdb_source_close(source);
+	return (Datum) 0;
+}
+
+/* Which tables would the connector find? */
+static CheckItem *
+check_tables(Connector *connector, Source *source)
+{
+	CheckItem  *item = palloc0(sizeof(CheckItem));
+	List	   *tables = source->routine->describe(source, NIL);
+	List	   *names = NIL;
+	List	   *idle;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+		names = lappend(names, sdb_table_plain_name(lfirst(cell)));
+	idle = sdb_filter_idle_entries(connector->options.filter, names);
+	item->name = "tables";
+	item->passed = names != NIL && idle == NIL;
+	item->fatal = names == NIL && !sdb_filter_is_all(connector->options.filter);
+	item->detail = idle == NIL ?
+		psprintf("The table list matches %d tables.", list_length(names)) :
+		psprintf("The table list matches %d tables; its entry \"%s\" matches none.",
+				 list_length(names), (char *) linitial(idle));
+	if (!item->passed)
+		item->hint = pstrdup("Entries are regular expressions that must match a whole name such as database.table.");
+	return item;
+}
+
+static void
+put_check(ReturnSetInfo *result, const CheckItem *item)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = CStringGetTextDatum(item->name);
+	values[1] = BoolGetDatum(item->passed);
+	values[2] = BoolGetDatum(item->fatal);
+	values[3] = CStringGetTextDatum(item->detail ? item->detail : "");
+	nulls[3] = item->detail == NULL;
+	values[4] = CStringGetTextDatum(item->hint ? item->hint : "");
+	nulls[4] = item->hint == NULL;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 Datum

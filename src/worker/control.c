@@ -22,18 +22,23 @@
 /* seconds until the postmaster restarts a worker that crashed */
 #define RESTART_SECONDS		5
 
-/* A start that waits for the end of its transaction */
-typedef struct PendingStart
+/* What waits for the end of its transaction */
+typedef struct PendingCall
 {
-	struct PendingStart *next;
+	struct PendingCall *next;
+	SubTransactionId subid;		/* that it belongs to */
+	bool		starts;			/* else it pokes */
 	WorkerArguments arguments;
-	char		mode[SDB_MODE_LEN];
-} PendingStart;
+	char		mode[SDB_MODE_LEN]; /* of a start */
+} PendingCall;
 
-static PendingStart *pending_starts = NULL;
+static PendingCall *pending_calls = NULL;
 
-static void defer_start(const WorkerArguments *arguments, const char *mode);
-static void start_pending(XactEvent event, void *arg);
+static PendingCall *defer_call(const WorkerArguments *arguments);
+static void end_transaction(XactEvent event, void *arg);
+static void end_subtransaction(SubXactEvent event, SubTransactionId subid,
+							   SubTransactionId parent, void *arg);
+static void start_pending(const PendingCall *call);
 static bool register_worker(const WorkerArguments *arguments,
 							BackgroundWorkerHandle **handle);
 
@@ -49,7 +54,14 @@ sdb_worker_start(const char *name, Oid owner, const char *mode, bool at_commit)
 	sdb_worker_arguments(&arguments, MyDatabaseId, owner, name);
 	if (at_commit)
 	{
-		defer_start(&arguments, mode);
+		PendingCall *call = defer_call(&arguments);
+
+		call->starts = true;
+		strlcpy(call->mode, mode, sizeof(call->mode));
+		ereport(NOTICE,
+				(errmsg("connector \"%s\" will start when this transaction commits",
+						name),
+				 errdetail("Its definition was made or changed in this transaction, and no other process can see it yet.")));
 		return;
 	}
 
@@ -74,6 +86,15 @@ sdb_worker_start(const char *name, Oid owner, const char *mode, bool at_commit)
 			 errmsg("could not start connector \"%s\": %s", name,
 					error[0] ? error : "its worker ended unexpectedly"),
 			 error[0] ? 0 : errhint("See the server log.")));
+}
+
+void
+sdb_worker_poke(const char *name)
+{
+	WorkerArguments arguments;
+
+	sdb_worker_arguments(&arguments, MyDatabaseId, InvalidOid, name);
+	(void) defer_call(&arguments);
 }
 
 bool
@@ -124,65 +145,89 @@ sdb_worker_arguments(WorkerArguments *arguments, Oid database, Oid owner,
 	strlcpy(arguments->name, name, sizeof(arguments->name));
 }
 
-/* Remember a start for the commit of this transaction. */
-static void
-defer_start(const WorkerArguments *arguments, const char *mode)
+/* Remember something for the commit of this transaction. */
+static PendingCall *
+defer_call(const WorkerArguments *arguments)
 {
 	static bool registered = false;
-	PendingStart *start;
+	PendingCall *call;
 
 	if (!registered)
 	{
-		RegisterXactCallback(start_pending, NULL);
+		RegisterXactCallback(end_transaction, NULL);
+		RegisterSubXactCallback(end_subtransaction, NULL);
 		registered = true;
 	}
-	start = MemoryContextAllocZero(TopTransactionContext,
-								   sizeof(PendingStart));
-	start->arguments = *arguments;
-	strlcpy(start->mode, mode, sizeof(start->mode));
-	start->next = pending_starts;
-	pending_starts = start;
-
-	ereport(NOTICE,
-			(errmsg("connector \"%s\" will start when this transaction commits",
-					arguments->name),
-			 errdetail("Its definition was made or changed in this transaction, and no other process can see it yet.")));
+	call = MemoryContextAllocZero(TopTransactionContext, sizeof(PendingCall));
+	call->arguments = *arguments;
+	call->subid = GetCurrentSubTransactionId();
+	call->next = pending_calls;
+	pending_calls = call;
+	return call;
 }
 
-/*
- * Transaction callback.  After commit nothing may fail any more, so a start
- * that is not possible is a warning.
- */
 static void
-start_pending(XactEvent event, void *arg)
+end_transaction(XactEvent event, void *arg)
 {
-	PendingStart *start = pending_starts;
+	PendingCall *call = pending_calls;
 
-	if (event == XACT_EVENT_PRE_PREPARE && start != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that starts a connector")));
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
+	for (; call != NULL && event == XACT_EVENT_PRE_PREPARE; call = call->next)
+		if (call->starts)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot PREPARE a transaction that starts a connector")));
+	if (event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
+		pending_calls = NULL;
+	if (event != XACT_EVENT_COMMIT)
 		return;
-	pending_starts = NULL;
-	if (event == XACT_EVENT_ABORT)
-		return;
-	for (; start != NULL; start = start->next)
+	pending_calls = NULL;
+	for (; call != NULL; call = call->next)
 	{
-		int			slot = sdb_shmem_try_reserve(start->arguments.database,
-												 start->arguments.name,
-												 start->mode);
-		BackgroundWorkerHandle *handle;
-
-		if (slot >= 0 && register_worker(&start->arguments, &handle))
-			continue;
-		if (slot >= 0)
-			sdb_shmem_unreserve(slot);
-		ereport(WARNING,
-				(errmsg("could not start connector \"%s\"",
-						start->arguments.name),
-				 errhint("Start it again with synchdb_start_engine_bgw().")));
+		if (call->starts)
+			start_pending(call);
+		else
+			sdb_shmem_poke(call->arguments.database, call->arguments.name);
 	}
+}
+
+/* What a subtransaction asked for is its parent's, or goes with it. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid,
+				   SubTransactionId parent, void *arg)
+{
+	PendingCall **link = &pending_calls;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	while (*link != NULL)
+	{
+		if ((*link)->subid == subid && event == SUBXACT_EVENT_ABORT_SUB)
+		{
+			*link = (*link)->next;
+			continue;
+		}
+		if ((*link)->subid == subid)
+			(*link)->subid = parent;
+		link = &(*link)->next;
+	}
+}
+
+/* After commit nothing may fail any more: what is not possible is a warning. */
+static void
+start_pending(const PendingCall *call)
+{
+	int			slot = sdb_shmem_try_reserve(call->arguments.database,
+											 call->arguments.name, call->mode);
+	BackgroundWorkerHandle *handle;
+
+	if (slot >= 0 && register_worker(&call->arguments, &handle))
+		return;
+	if (slot >= 0)
+		sdb_shmem_unreserve(slot);
+	ereport(WARNING,
+			(errmsg("could not start connector \"%s\"",
+					call->arguments.name),
+			 errhint("Start it again with synchdb_start_engine_bgw().")));
 }
 
 static bool

@@ -25,6 +25,12 @@
 extern void sdb_worker_start(const char *name, Oid owner, const char *mode,
 							 bool at_commit);
 
+/*
+ * sdb_worker_poke --- when this transaction commits, tell the connector's
+ * worker to look at its definition and at what is to be copied again.
+ */
+extern void sdb_worker_poke(const char *name);
+
 /* Starts without waiting; false (and a WARNING) if that is not possible. */
 extern bool sdb_worker_launch(Oid database, const char *name, Oid owner);
 

@@ -52,13 +52,22 @@ typedef struct CopySession
 	Connector  *connector;
 	Source	   *source;
 	List	   *states;			/* of TableState *, that the snapshot is for */
+	bool		beside;			/* the stream goes on meanwhile */
+	bool		outdated;		/* another session has to go on */
 	MemoryContext context;		/* of all this */
 	MemoryContext row_context;
 } CopySession;
 
+static void copy_as_worker(const WorkerArguments *arguments);
+static void report_failure(const WorkerArguments *arguments,
+						   const ErrorData *error);
 static CopySession *open_session(Connector *connector);
 static void close_session(CopySession *session);
-static List *pending_states(const char *connector);
+static List *pending_states(const char *connector, bool *beside);
+static List *describe(CopySession *session);
+static bool have_changed(List *before, List *after);
+static void take_definitions(CopySession *session, List *tables);
+static SourceTable *find_table(List *tables, const char *id);
 static void begin_snapshot(CopySession *session);
 static int	split_tables(Connector *connector);
 static bool pays_to_split(const TableState *state);
@@ -70,8 +79,7 @@ static bool copy_next_range(CopySession *session);
 static bool copy_next_table(CopySession *session);
 static TableState *find_state(CopySession *session, const char *id);
 static void report_work(const CopySession *session, const SourceTable *table);
-static void copy_table(CopySession *session, const TableState *claimed,
-					   SourceTable *table);
+static void copy_table(CopySession *session, TableState *state);
 static bool prepare_target(const TableState *claimed,
 						   const TargetTable *target,
 						   const SourceType *types);
@@ -106,15 +114,19 @@ sdb_copy_all(Connector *connector, int slot)
 void
 sdb_copy_run(Connector *connector)
 {
-	CopySession *session = open_session(connector);
+	bool		outdated;
 
-	if (session->states != NIL)
+	do
 	{
-		begin_snapshot(session);
-		while (copy_next(session))
+		CopySession *session = open_session(connector);
+
+		if (session->states != NIL)
+			begin_snapshot(session);
+		while (session->states != NIL && copy_next(session))
 			;
-	}
-	close_session(session);
+		outdated = session->outdated;
+		close_session(session);
+	} while (outdated);
 }
 
 /* Entry point of a copy worker. */
@@ -128,13 +140,7 @@ sdb_copy_main(Datum arg)
 	sdb_process_report("connecting");
 	PG_TRY();
 	{
-		Connector  *connector;
-
-		sdb_process_begin_transaction();
-		connector = sdb_connector_load(arguments.name);
-		sdb_rules_load(connector->name);
-		sdb_process_commit_transaction();
-		sdb_copy_run(connector);
+		copy_as_worker(&arguments);
 	}
 	PG_CATCH();
 	{
@@ -142,8 +148,43 @@ sdb_copy_main(Datum arg)
 	}
 	PG_END_TRY();
 	if (error != NULL && !sdb_stop_requested)
-		sdb_shmem_set_error(arguments.slot, sdb_process_error_text(error));
+		report_failure(&arguments, error);
 	proc_exit(0);
+}
+
+static void
+copy_as_worker(const WorkerArguments *arguments)
+{
+	Connector  *connector;
+
+	sdb_process_begin_transaction();
+	connector = sdb_connector_load(arguments->name);
+	sdb_rules_load(connector->name);
+	sdb_process_commit_transaction();
+	if (arguments->leads)
+	{
+		StreamSession session = {.connector = connector,
+		.slot = arguments->slot};
+
+		sdb_copy_all(connector, arguments->slot);
+		sdb_join_approach(&session);
+	}
+	else
+		sdb_copy_run(connector);
+}
+
+/* Nobody waits for a leader, so what befell it must be seen. */
+static void
+report_failure(const WorkerArguments *arguments, const ErrorData *error)
+{
+	char	   *text = sdb_process_error_text(error);
+
+	sdb_shmem_set_error(arguments->slot, text);
+	if (!arguments->leads)
+		return;
+	sdb_process_begin_transaction();
+	sdb_checkpoint_set_error(arguments->name, text);
+	sdb_process_commit_transaction();
 }
 
 /* Connects only if there is something to be copied. */
@@ -160,7 +201,7 @@ open_session(Connector *connector)
 	session->context = context;
 	session->row_context = AllocSetContextCreate(context, "synchdb copied row",
 												 ALLOCSET_DEFAULT_SIZES);
-	session->states = pending_states(connector->name);
+	session->states = pending_states(connector->name, &session->beside);
 	if (session->states != NIL)
 		session->source = connector->routine->open(&connector->options);
 	MemoryContextSwitchTo(old);
@@ -179,12 +220,15 @@ close_session(CopySession *session)
 }
 
 static List *
-pending_states(const char *connector)
+pending_states(const char *connector, bool *beside)
 {
 	List	   *states = NIL;
+	SnapshotRecord record;
 	ListCell   *cell;
 
 	sdb_process_begin_transaction();
+	sdb_checkpoint_get_snapshot(connector, &record);
+	*beside = record.done;
 	foreach(cell, sdb_checkpoint_tables(connector))
 	{
 		TableState *state = lfirst(cell);
@@ -196,17 +240,112 @@ pending_states(const char *connector)
 	return states;
 }
 
+/*
+ * Fixes a point, and the definitions that hold there: a table that is altered
+ * while the point is made has to be looked at again.
+ */
 static void
 begin_snapshot(CopySession *session)
 {
+	const SourceRoutine *routine = session->source->routine;
 	MemoryContext old = MemoryContextSwitchTo(session->context);
-	List	   *tables = NIL;
+	List	   *before;
+	List	   *after = describe(session);
+
+	do
+	{
+		before = after;
+		routine->snapshot_begin(session->source, before);
+		after = describe(session);
+		if (!have_changed(before, after))
+			break;
+		routine->snapshot_end(session->source);
+	} while (true);
+
+	take_definitions(session, before);
+	MemoryContextSwitchTo(old);
+}
+
+/* The session's tables as they are at the source. */
+static List *
+describe(CopySession *session)
+{
+	List	   *ids = NIL;
 	ListCell   *cell;
 
 	foreach(cell, session->states)
-		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
-	session->source->routine->snapshot_begin(session->source, tables);
-	MemoryContextSwitchTo(old);
+		ids = lappend(ids, ((TableState *) lfirst(cell))->table->id);
+	return session->source->routine->describe(session->source, ids);
+}
+
+static bool
+have_changed(List *before, List *after)
+{
+	ListCell   *a;
+	ListCell   *b;
+
+	if (list_length(before) != list_length(after))
+		return true;
+	forboth(a, before, b, after)
+	{
+		if (!sdb_table_equal(lfirst(a), lfirst(b)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The tables' definitions are those that were found now.  A table that was
+ * dropped at the source cannot be copied any more, and must not stand in the
+ * way of the others.  One that was altered between two of its ranges is to be
+ * copied from the start.
+ */
+static void
+take_definitions(CopySession *session, List *tables)
+{
+	const char *connector = session->connector->name;
+	ListCell   *cell;
+
+	sdb_process_begin_transaction();
+	foreach(cell, session->states)
+	{
+		TableState *state = lfirst(cell);
+		SourceTable *table = find_table(tables, state->table->id);
+
+		if (table == NULL)
+		{
+			ereport(WARNING,
+					(errmsg("table \"%s\" is not copied: the source no longer has it",
+							state->table->id)));
+			sdb_tables_drop(session->connector, state->table);
+			session->states = foreach_delete_current(session->states, cell);
+			continue;
+		}
+		if (state->stage == TABLE_COPYING &&
+			!sdb_table_equal(state->table, table))
+		{
+			state->stage = TABLE_RECOPY;
+			sdb_checkpoint_put_table(connector, state);
+			sdb_ranges_drop(connector, table->id);
+		}
+		state->table = table;
+	}
+	sdb_process_commit_transaction();
+}
+
+static SourceTable *
+find_table(List *tables, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		SourceTable *table = lfirst(cell);
+
+		if (strcmp(table->id, id) == 0)
+			return table;
+	}
+	return NULL;
 }
 
 /*
@@ -217,9 +356,10 @@ static int
 split_tables(Connector *connector)
 {
 	CopySession *session;
-	List	   *states = pending_states(connector->name);
-	int			npieces = 0;
 	bool		pays = false;
+	bool		beside;
+	List	   *states = pending_states(connector->name, &beside);
+	int			npieces;
 	char	   *position;
 	ListCell   *cell;
 
@@ -295,8 +435,9 @@ copy_next(CopySession *session)
 
 	sdb_process_begin_transaction();
 	MemoryContextSwitchTo(TopTransactionContext);
-	found = complete_next_table(session) || copy_next_range(session) ||
-		copy_next_table(session);
+	found = complete_next_table(session) ||
+		(!session->outdated &&
+		 (copy_next_range(session) || copy_next_table(session)));
 	MemoryContextSwitchTo(old);
 	SDB_FAILPOINT("copy-before-commit");
 	ForceSyncCommit();			/* a copy is dear, a flush is not */
@@ -308,6 +449,7 @@ copy_next(CopySession *session)
 	return found;
 }
 
+/* Ends the session if there was one. */
 static bool
 complete_next_table(CopySession *session)
 {
@@ -320,12 +462,15 @@ complete_next_table(CopySession *session)
 	if (!sdb_ranges_claim_complete(session->connector->name, &claimed))
 		return false;
 	state = find_state(session, claimed.id);
+	if (state == NULL)
+		return false;
 	target = sdb_naming_target(state->table);
 	report_work(session, state->table);
 
 	/* a point that contains all that any of the ranges may contain */
 	routine->snapshot_end(session->source);
-	begin_snapshot(session);
+	routine->snapshot_begin(session->source, list_make1(state->table));
+	session->outdated = true;	/* that was for this table alone */
 	row = palloc(state->table->ncolumns * sizeof(SourceValue));
 	while (routine->snapshot_next(session->source, state->table,
 								  &claimed.range, row) != SOURCE_END)
@@ -339,21 +484,24 @@ complete_next_table(CopySession *session)
 	store_copy(session, state);
 	sdb_ranges_drop(session->connector->name, claimed.id);
 	count_rows(session, 1, 0);
-	return true;
+	return false;
 }
 
 static bool
 copy_next_range(CopySession *session)
 {
 	ClaimedRange claimed;
-	SourceTable *table;
+	TableState *state;
 
 	if (!sdb_ranges_claim(session->connector->name, &claimed))
 		return false;
-	table = find_state(session, claimed.id)->table;
-	report_work(session, table);
+	state = find_state(session, claimed.id);
+	if (state == NULL)
+		return false;
+	report_work(session, state->table);
 	SDB_FAILPOINT("copy-before-range");
-	count_rows(session, 0, copy_rows(session, table, &claimed.range, false));
+	count_rows(session, 0, copy_rows(session, state->table, &claimed.range,
+									 false));
 	sdb_ranges_mark_done(session->connector->name, &claimed);
 	return true;
 }
@@ -363,14 +511,19 @@ copy_next_table(CopySession *session)
 {
 	TableState *claimed =
 		sdb_checkpoint_claim_table(session->connector->name);
+	TableState *state;
 
 	if (claimed == NULL)
 		return false;
-	copy_table(session, claimed,
-			   find_state(session, claimed->table->id)->table);
+	state = find_state(session, claimed->table->id);
+	if (state == NULL)
+		return false;
+	state->stage = claimed->stage;
+	copy_table(session, state);
 	return true;
 }
 
+/* NULL for a table that was not yet pending when the session began. */
 static TableState *
 find_state(CopySession *session, const char *id)
 {
@@ -383,7 +536,8 @@ find_state(CopySession *session, const char *id)
 		if (strcmp(state->table->id, id) == 0)
 			return state;
 	}
-	elog(ERROR, "table \"%s\" was not pending when the copy began", id);
+	session->outdated = true;
+	return NULL;
 }
 
 static void
@@ -396,16 +550,15 @@ report_work(const CopySession *session, const SourceTable *table)
 }
 
 static void
-copy_table(CopySession *session, const TableState *claimed,
-		   SourceTable *table)
+copy_table(CopySession *session, TableState *state)
 {
-	TableState	state = {.table = table};
+	SourceTable *table = state->table;
 	TargetTable *target = sdb_naming_target(table);
 	bool		created;
 	int64		nrows;
 
 	report_work(session, table);
-	created = prepare_target(claimed, target,
+	created = prepare_target(state, target,
 							 session->connector->routine->types);
 	SDB_FAILPOINT("copy-before-load");
 	nrows = copy_rows(session, table, NULL, created);
@@ -413,7 +566,7 @@ copy_table(CopySession *session, const TableState *claimed,
 		sdb_ddl_create_key(table, target);
 	sdb_ddl_set_identity(table, target);
 	CommandCounterIncrement();
-	store_copy(session, &state);
+	store_copy(session, state);
 	count_rows(session, 1, nrows);
 }
 
@@ -486,7 +639,7 @@ store_copy(CopySession *session, TableState *state)
 		state->from = point.from;
 		state->until = point.until;
 	}
-	state->stage = TABLE_COPIED;
+	state->stage = session->beside ? TABLE_READY : TABLE_COPIED;
 	state->created = false;
 	sdb_checkpoint_put_table(connector->name, state);
 	sdb_tables_record_attributes(connector, state->table);

@@ -10,6 +10,10 @@
  * Tables whose copy is newer than the stream (tables.c) are skipped until the
  * stream has reached their point.
  *
+ * The same loop catches up with one table that was copied beside the stream
+ * (join.c): its changes are all that the source gives then, what is stored is
+ * the table's point, and the loop ends at session->until.
+ *
  * After a batch failed, the worker runs it again with session->careful set:
  * then each source transaction is a local one and each row a subtransaction,
  * so that the change at fault is known, and with the strategy "skip" is
@@ -37,6 +41,9 @@
 /* a busy source is committed at least this often */
 #define BATCH_MS			500
 
+/* how often an idle stream looks whether a failed copy is to be tried again */
+#define COPY_RETRY_CHECK_MS	500
+
 /* an idle connector stores its position at most this often */
 #define IDLE_CHECKPOINT_MS	10000
 
@@ -55,12 +62,19 @@ typedef struct Pipeline
 	int64		batch_rows;
 	TimestampTz batch_started;
 
+	bool		caught_up;		/* with session->until */
+	bool		apart_is_gone;	/* session->apart was dropped at the source */
+	int			reloads;		/* of the configuration, seen so far */
+
 	char	   *stored_position;	/* as in the catalog; NULL if unknown */
 	TimestampTz stored_at;
 } Pipeline;
 
 static Pipeline *make_pipeline(StreamSession *session);
 static void take_step(Pipeline *p, const Change *change);
+static bool has_caught_up(Pipeline *p);
+static void store_caught_up(Pipeline *p);
+static void open_batch(Pipeline *p);
 static void begin_source_transaction(Pipeline *p);
 static void commit_source_transaction(Pipeline *p);
 static void apply_row(Pipeline *p, const Change *change);
@@ -70,12 +84,16 @@ static void log_change(const Change *change);
 static void record_bad_row(Pipeline *p, const Change *change,
 						   const ErrorData *error);
 static void apply_schema_change(Pipeline *p, const SchemaChange *schema);
+static void follow_apart_table(Pipeline *p, const SourceTable *after);
 static void commit_batch(Pipeline *p);
+static void store_apart_progress(Pipeline *p, const char *position);
 static bool ends_careful(const StreamSession *session);
 static bool batch_is_full(const Pipeline *p);
 static void wait_for_source(Pipeline *p);
 static void store_idle_position(Pipeline *p);
 static bool take_request(Pipeline *p, PipelineEnd *end);
+static bool has_news(Pipeline *p);
+static bool definition_changed(Pipeline *p);
 static void count_row(Pipeline *p, const Change *change);
 static char *current_position(void *arg);
 
@@ -83,17 +101,25 @@ PipelineEnd
 sdb_pipeline_run(StreamSession *session)
 {
 	Pipeline   *p = make_pipeline(session);
-	PipelineEnd end;
+	PipelineEnd end = PIPELINE_AGAIN;
 
 	while (p->in_source_transaction || !take_request(p, &end))
 	{
+		SourceResult result;
 		Change		change;
 
 		sdb_process_check();
 		MemoryContextReset(p->step_context);
 		MemoryContextSwitchTo(p->step_context);
+		result = p->routine->stream_next(session->source, &change);
 
-		if (p->routine->stream_next(session->source, &change) == SOURCE_READY)
+		if (!p->in_source_transaction && session->apart != NULL &&
+			has_caught_up(p))
+		{
+			store_caught_up(p);
+			return PIPELINE_CAUGHT_UP;
+		}
+		if (result == SOURCE_READY)
 			take_step(p, &change);
 		else if (!p->in_source_transaction && IsTransactionState())
 			commit_batch(p);
@@ -118,9 +144,32 @@ make_pipeline(StreamSession *session)
 											"synchdb step",
 											ALLOCSET_DEFAULT_SIZES);
 	p->stored_at = GetCurrentTimestamp();
+	p->reloads = sdb_process_reloads;
 	sdb_error_position.position = current_position;
 	sdb_error_position.position_arg = session->source;
 	return p;
+}
+
+/*
+ * Is all that follows beyond the position to reach?  Asked at a BEGIN, or when
+ * the source has nothing ready.
+ */
+static bool
+has_caught_up(Pipeline *p)
+{
+	StreamSession *session = p->session;
+	char	   *position = p->routine->stream_position(session->source);
+
+	p->caught_up = !p->routine->position_covers(session->until, position);
+	return p->caught_up;
+}
+
+static void
+store_caught_up(Pipeline *p)
+{
+	if (!IsTransactionState())
+		open_batch(p);
+	commit_batch(p);
 }
 
 static void
@@ -146,20 +195,25 @@ take_step(Pipeline *p, const Change *change)
 	}
 }
 
+/* Begin a local transaction. */
+static void
+open_batch(Pipeline *p)
+{
+	sdb_process_begin_transaction();
+	sdb_apply_begin(p->apply, p->session->careful > 0);
+	p->batch_rows = 0;
+	p->batch_bytes = 0;
+	p->batch_started = GetCurrentTimestamp();
+	p->counters.value[COUNTER_FIRST_DBZ_TS] =
+		sdb_process_time_ms(p->batch_started);
+}
+
 static void
 begin_source_transaction(Pipeline *p)
 {
 	Assert(!p->in_source_transaction);
 	if (!IsTransactionState())
-	{
-		sdb_process_begin_transaction();
-		sdb_apply_begin(p->apply, p->session->careful > 0);
-		p->batch_rows = 0;
-		p->batch_bytes = 0;
-		p->batch_started = GetCurrentTimestamp();
-		p->counters.value[COUNTER_FIRST_DBZ_TS] =
-			sdb_process_time_ms(p->batch_started);
-	}
+		open_batch(p);
 	p->in_source_transaction = true;
 	p->session->applied++;
 	sdb_tables_begin(p->progress, p->session->source);
@@ -235,7 +289,7 @@ apply_row_carefully(Pipeline *p, const Change *change, ApplyMode mode)
 	}
 	if (sdb_guc_log_change_on_error)
 		log_change(change);
-	if (sdb_guc_error_handling_strategy != ERROR_STRATEGY_SKIP ||
+	if (sdb_retry_strategy(p->session->connector) != ERROR_STRATEGY_SKIP ||
 		sdb_retry_is_transient(error->sqlerrcode) || sdb_stop_requested)
 		ReThrowError(error);
 	record_bad_row(p, change, error);
@@ -293,12 +347,27 @@ apply_schema_change(Pipeline *p, const SchemaChange *schema)
 	complete = sdb_ddl_apply(schema, p->routine->types);
 	SDB_FAILPOINT("pipeline-after-schema-change");
 	sdb_tables_follow(p->progress, p->session->connector, schema, complete);
+	if (p->session->apart != NULL)
+		follow_apart_table(p, schema->after);
 	CommandCounterIncrement();
 	sdb_apply_begin(p->apply, p->session->careful > 0);
 	p->counters.value[COUNTER_DDLS]++;
 	p->counters.value[COUNTER_TOTAL_EVENTS]++;
 	sdb_error_position.table = NULL;
 	sdb_error_position.action = NULL;
+}
+
+/* The definition of the table that is caught up with; NULL: it is gone. */
+static void
+follow_apart_table(Pipeline *p, const SourceTable *after)
+{
+	MemoryContext old = MemoryContextSwitchTo(p->session_context);
+
+	if (after != NULL)
+		p->session->apart->table = sdb_table_copy(after);
+	else
+		p->apart_is_gone = true;
+	MemoryContextSwitchTo(old);
 }
 
 /* Commit the local transaction together with position and counters. */
@@ -311,8 +380,6 @@ commit_batch(Pipeline *p)
 
 	Assert(!p->in_source_transaction);
 	sdb_apply_end(p->apply);
-	if (sdb_tables_settle(p->progress))
-		sdb_checkpoint_settle_tables(name);
 
 	SDB_FAILPOINT("pipeline-before-checkpoint");
 	position = p->routine->stream_position(p->session->source);
@@ -322,7 +389,11 @@ commit_batch(Pipeline *p)
 	counters->value[COUNTER_LAST_PG_TS] =
 		sdb_process_time_ms(GetCurrentTimestamp());
 	counters->value[COUNTER_LAST_DBZ_TS] = counters->value[COUNTER_LAST_PG_TS];
-	sdb_checkpoint_store(name, position, counters);
+	if (p->session->apart != NULL)
+		store_apart_progress(p, position);
+	else if (sdb_tables_settle(p->progress))
+		sdb_checkpoint_settle_tables(name);
+	sdb_checkpoint_store(name, p->session->apart ? NULL : position, counters);
 	if (ends_careful(p->session))
 		sdb_checkpoint_set_error(name, NULL);
 	SDB_FAILPOINT("pipeline-before-commit");
@@ -341,6 +412,25 @@ commit_batch(Pipeline *p)
 	if (p->stored_position)
 		pfree(p->stored_position);
 	p->stored_position = MemoryContextStrdup(p->session_context, position);
+	if (p->apart_is_gone)
+		p->session->apart = NULL;
+}
+
+/* The point of the table that is caught up with moves along. */
+static void
+store_apart_progress(Pipeline *p, const char *position)
+{
+	TableState *apart = p->session->apart;
+
+	if (p->apart_is_gone)
+		return;
+	apart->stage = TABLE_READY;
+	apart->from = MemoryContextStrdup(p->session_context,
+									  p->caught_up ? p->session->until :
+									  position);
+	if (sdb_tables_settle(p->progress))
+		apart->until = NULL;
+	sdb_checkpoint_put_table(p->session->connector->name, apart);
 }
 
 /* Does this commit end what had to be applied with care? */
@@ -366,12 +456,14 @@ wait_for_source(Pipeline *p)
 	SourceWait	wait = {PGINVALID_SOCKET, -1};
 	long		stats_ms = 0;
 
-	if (!p->in_source_transaction)
+	if (!p->in_source_transaction && p->session->apart == NULL)
 	{
 		store_idle_position(p);
 		stats_ms = pgstat_report_stat(false);
 	}
 	p->routine->stream_wait(p->session->source, &wait);
+	if (p->session->copy_at != 0)
+		stats_ms = COPY_RETRY_CHECK_MS;
 	if (stats_ms > 0 && (wait.timeout_ms < 0 || stats_ms < wait.timeout_ms))
 		wait.timeout_ms = stats_ms;
 	sdb_process_wait(WAIT_SOURCE, wait.socket, wait.timeout_ms);
@@ -418,6 +510,18 @@ take_request(Pipeline *p, PipelineEnd *end)
 
 	if (IsTransactionState())
 		return false;
+	if (p->apart_is_gone)
+	{
+		*end = PIPELINE_CAUGHT_UP;
+		return true;
+	}
+	if (session->apart != NULL)
+		return false;
+	if (has_news(p))
+	{
+		*end = PIPELINE_AGAIN;
+		return true;
+	}
 	request = sdb_shmem_pending(session->slot, session->mode);
 	switch (request)
 	{
@@ -436,6 +540,66 @@ take_request(Pipeline *p, PipelineEnd *end)
 			sdb_request_serve(session->slot, request);
 			return false;
 	}
+}
+
+/* Is there something that only a new session can take up? */
+static bool
+has_news(Pipeline *p)
+{
+	StreamSession *session = p->session;
+	ListCell   *cell;
+
+	if (session->helpers->n > 0 && sdb_helpers_are_done(session->helpers))
+		return true;
+	if (session->copy_at != 0 && GetCurrentTimestamp() >= session->copy_at)
+		return true;
+	foreach(cell, session->ready)
+	{
+		TableState *state = lfirst(cell);
+		char	   *position =
+			p->routine->stream_position(session->source);
+
+		if (!p->routine->position_covers(state->from, position))
+			return true;
+	}
+	if (!sdb_shmem_take_poke(session->slot) &&
+		p->reloads == sdb_process_reloads)
+		return false;
+	p->reloads = sdb_process_reloads;
+	return definition_changed(p);
+}
+
+/*
+ * Is there another table list, or a table to be copied again?  A definition
+ * that is broken now is no reason to stop.
+ */
+static bool
+definition_changed(Pipeline *p)
+{
+	const Connector *connector = p->session->connector;
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool changed = false;
+
+	PG_TRY();
+	{
+		sdb_process_begin_transaction();
+		changed = sdb_checkpoint_has_resync(connector->name) ||
+			strcmp(sdb_connector_load(connector->name)->table_list,
+				   connector->table_list) != 0;
+		sdb_process_commit_transaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = sdb_process_catch_error(p->session_context);
+
+		if (sdb_stop_requested)
+			ReThrowError(error);
+		sdb_shmem_set_error(p->session->slot, error->message);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	return changed;
 }
 
 static void

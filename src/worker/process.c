@@ -55,6 +55,7 @@ static const struct
 };
 
 volatile sig_atomic_t sdb_stop_requested = false;
+int			sdb_process_reloads = 0;
 
 /* Connecting to the database is short and is not to be cancelled. */
 static volatile sig_atomic_t connected = false;
@@ -62,6 +63,7 @@ static volatile sig_atomic_t connected = false;
 static char connector[NAMEDATALEN]; /* that this process works for */
 
 static void handle_stop(SIGNAL_ARGS);
+static void insist_on_stop(void);
 static void request_cancel(void);
 
 void
@@ -96,6 +98,7 @@ sdb_process_report(const char *activity)
 void
 sdb_process_check(void)
 {
+	insist_on_stop();
 	CHECK_FOR_INTERRUPTS();
 	if (unlikely(!PostmasterIsAlive()))
 		proc_exit(1);
@@ -115,6 +118,7 @@ sdb_process_wait(WaitReason reason, pgsocket socket, long timeout_ms)
 							   sdb_wait_event(reason));
 	if (events & WL_LATCH_SET)
 		ResetLatch(MyLatch);
+	insist_on_stop();
 	CHECK_FOR_INTERRUPTS();
 	sdb_process_reload();
 }
@@ -126,6 +130,7 @@ sdb_process_reload(void)
 		return;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
+	sdb_process_reloads++;
 }
 
 void
@@ -216,6 +221,17 @@ handle_stop(SIGNAL_ARGS)
 		request_cancel();
 	SetLatch(MyLatch);
 	errno = save_errno;
+}
+
+/*
+ * A cancel that somebody swallowed (an exception handler of a function of the
+ * user's, say) must not make us deaf to the stop that it came from.
+ */
+static void
+insist_on_stop(void)
+{
+	if (unlikely(sdb_stop_requested))
+		request_cancel();
 }
 
 static void

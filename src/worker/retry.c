@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "guc.h"
 #include "worker/worker_internal.h"
 
 #define FIRST_DELAY_MS	1000
@@ -17,6 +18,13 @@ sdb_retry_is_transient(int sqlerrcode)
 		category == ERRCODE_TRANSACTION_ROLLBACK ||
 		category == ERRCODE_INSUFFICIENT_RESOURCES ||
 		category == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+int
+sdb_retry_strategy(const Connector *connector)
+{
+	return connector->error_strategy >= 0 ? connector->error_strategy :
+		sdb_guc_error_handling_strategy;
 }
 
 long

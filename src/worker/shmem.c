@@ -38,6 +38,7 @@ typedef struct ConnectorSlot
 	ConnectorState state;
 	char		error[SDB_ERROR_LEN];
 
+	bool		poked;			/* look at the catalog */
 	ConnectorRequest request;
 	char		argument[SDB_MODE_LEN];
 	char		refusal[SDB_ERROR_LEN]; /* of the last request; "" if done */
@@ -208,6 +209,7 @@ sdb_shmem_attach(Oid database, const char *name, char mode[SDB_MODE_LEN],
 		slot->state = STATE_INITIALIZING;
 		slot->stage = STAGE_UNKNOWN;
 		slot->request = REQUEST_NONE;
+		slot->poked = false;
 		strlcpy(mode, slot->mode, SDB_MODE_LEN);
 		slot->mode[0] = '\0';
 		*attended = slot->attended;
@@ -251,8 +253,10 @@ sdb_shmem_set_state(int index, ConnectorStage stage, ConnectorState state)
 void
 sdb_shmem_set_error(int index, const char *error)
 {
-	ConnectorSlot *slot = &shared->slots[index];
+	ConnectorSlot *slot;
 
+	attach_shared();			/* a copy worker has no slot of its own */
+	slot = &shared->slots[index];
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	strlcpy(slot->error, error ? error : "", sizeof(slot->error));
 	LWLockRelease(&shared->lock);
@@ -405,6 +409,41 @@ sdb_shmem_finish(int index, const char *refusal)
 	strlcpy(slot->refusal, refusal ? refusal : "", sizeof(slot->refusal));
 	LWLockRelease(&shared->lock);
 	ConditionVariableBroadcast(&slot->changed);
+}
+
+void
+sdb_shmem_poke(Oid database, const char *name)
+{
+	ConnectorSlot *slot;
+
+	attach_shared();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(database, name);
+	if (slot != NULL && slot->pid != 0)
+	{
+		PGPROC	   *proc = BackendPidGetProc(slot->pid);
+
+		slot->poked = true;
+		if (proc != NULL)
+			SetLatch(&proc->procLatch);
+	}
+	LWLockRelease(&shared->lock);
+}
+
+bool
+sdb_shmem_take_poke(int index)
+{
+	ConnectorSlot *slot = &shared->slots[index];
+	bool		poked;
+
+	/* most of the time there is none, and the stream must not wait */
+	if (!slot->poked)
+		return false;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	poked = slot->poked;
+	slot->poked = false;
+	LWLockRelease(&shared->lock);
+	return poked;
 }
 
 void

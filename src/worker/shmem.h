@@ -135,6 +135,15 @@ extern ConnectorRequest sdb_shmem_pending(int slot,
 /* Worker: the request is done, or refused with a reason (NULL if done). */
 extern void sdb_shmem_finish(int slot, const char *refusal);
 
+/*
+ * sdb_shmem_poke --- tell a running worker that its definition or a wish in
+ * the catalog has changed.  Does not wait; nothing if it is not running.
+ */
+extern void sdb_shmem_poke(Oid database, const char *name);
+
+/* Worker: was it poked since the last call? */
+extern bool sdb_shmem_take_poke(int slot);
+
 /* Waits until no process holds the connector's slot. */
 extern void sdb_shmem_wait_stopped(Oid database, const char *name);
 

@@ -4,10 +4,15 @@
  * Decides from the stored state and the snapshot mode which tables exist,
  * which of them are to be copied, and where the stream starts.  The outcome
  * is stored before anything is copied, so an interrupted snapshot goes on
- * with the tables not yet copied.
+ * with what is left, and under its mode: only a snapshot that is complete
+ * makes room for another one.
  *
  * Order matters: the position is fixed before any table is described or
  * copied, so nothing can fall between copy and stream.
+ *
+ * Once the snapshot is complete, tables may come in that are copied beside the
+ * stream (join.c): those that a changed table list adds, and those that
+ * somebody wants again.
  */
 #include "postgres.h"
 
@@ -29,12 +34,15 @@ typedef struct SnapshotMode
 	bool		creates;		/* creates target tables */
 	TableStage	stage;			/* of the tables it finds */
 	AfterSnapshot after;
+	bool		when_needed;	/* copies again if the stream cannot go on */
 } SnapshotMode;
+
+#define DEFAULT_MODE "initial"
 
 static const SnapshotMode modes[] = {
 	{"initial", false, true, TABLE_PENDING, AFTER_STREAM},
 	{"initial_only", false, true, TABLE_PENDING, AFTER_STOP},
-	{"when_needed", false, true, TABLE_PENDING, AFTER_STREAM},
+	{"when_needed", false, true, TABLE_PENDING, AFTER_STREAM, true},
 	{"always", true, true, TABLE_RECOPY, AFTER_STREAM},
 	{"no_data", false, true, TABLE_PARTIAL, AFTER_STREAM},
 	{"schemasync", false, true, TABLE_PARTIAL, AFTER_PAUSE},
@@ -43,32 +51,68 @@ static const SnapshotMode modes[] = {
 };
 
 static const SnapshotMode *find_mode(const char *name);
-static int	count_pending(const char *connector);
+static void count_pending(Connector *connector, SnapshotPlan *plan);
 static void find_tables(Connector *connector, Source *source,
 						const SnapshotMode *mode);
-static void forget_gone(Connector *connector, Source *source);
+static void follow_table_list(Connector *connector, Source *source,
+							  const SnapshotMode *mode);
 static bool has_table(List *tables, const char *id);
 static TableState *find_state(List *states, const char *id);
 static bool is_copied(const Connector *connector, const SourceTable *table);
 static List *describe_tables(Connector *connector, Source *source);
+static void warn_of_idle_entries(Connector *connector, List *tables);
 static void create_target(Connector *connector, const TableState *state);
 
-int
+void
 sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
-					 AfterSnapshot *after)
+					 SnapshotPlan *plan)
 {
-	const SnapshotMode *mode = find_mode(name);
-	int			npending;
+	const SnapshotMode *mode;
+	SnapshotRecord record;
+	bool		asked = name[0] != '\0';
+	bool		starts_over = asked && find_mode(name)->starts_over;
 
-	*after = mode->after;
 	sdb_process_begin_transaction();
-	if (sdb_checkpoint_position(connector->name) == NULL || mode->starts_over)
+	sdb_checkpoint_get_snapshot(connector->name, &record);
+	if (!asked)
+		name = record.mode != NULL ? record.mode : DEFAULT_MODE;
+	mode = find_mode(name);
+
+	if (starts_over || sdb_checkpoint_position(connector->name) == NULL)
+	{
 		find_tables(connector, source, mode);
-	else if (count_pending(connector->name) > 0)
-		forget_gone(connector, source);
-	npending = count_pending(connector->name);
+		record.mode = pstrdup(mode->name);
+		record.done = false;
+	}
+	else if (record.mode == NULL)
+		record.done = true;		/* the user has set a position */
+	else if (!record.done || (asked && mode->when_needed))
+		record.mode = pstrdup(mode->name);
+	else if (record.table_list != NULL &&
+			 strcmp(record.table_list, connector->table_list) != 0)
+		follow_table_list(connector, source, find_mode(record.mode));
+	if (asked && mode->after != AFTER_STREAM)
+		record.done = false;
+	sdb_checkpoint_begin_resync(connector->name);
+	record.table_list = connector->table_list;
+	sdb_checkpoint_set_snapshot(connector->name, &record);
+
+	plan->beside = record.done;
+	plan->may_start_over = record.done && record.mode != NULL &&
+		find_mode(record.mode)->when_needed;
+	plan->after = record.done ? AFTER_STREAM : mode->after;
+	count_pending(connector, plan);
 	sdb_process_commit_transaction();
-	return npending;
+}
+
+void
+sdb_snapshot_complete(Connector *connector)
+{
+	SnapshotRecord record;
+
+	sdb_checkpoint_get_snapshot(connector->name, &record);
+	record.done = true;
+	sdb_checkpoint_set_snapshot(connector->name, &record);
 }
 
 bool
@@ -103,20 +147,20 @@ find_mode(const char *name)
 			 errhint("Known modes are: %s.", sdb_snapshot_modes())));
 }
 
-static int
-count_pending(const char *connector)
+static void
+count_pending(Connector *connector, SnapshotPlan *plan)
 {
-	int			npending = 0;
 	ListCell   *cell;
 
-	foreach(cell, sdb_checkpoint_tables(connector))
+	plan->npending = 0;
+	plan->napart = 0;
+	foreach(cell, sdb_checkpoint_tables(connector->name))
 	{
 		TableState *state = lfirst(cell);
 
-		if (sdb_table_is_pending(state))
-			npending++;
+		plan->npending += sdb_table_is_pending(state);
+		plan->napart += sdb_table_is_apart(state);
 	}
-	return npending;
 }
 
 /*
@@ -143,12 +187,17 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 
 		if (!is_copied(connector, state.table))
 			state.stage = TABLE_PARTIAL;
+		/* what we have copied before may be replaced */
+		if (state.stage == TABLE_PENDING && old != NULL &&
+			!sdb_table_is_pending(old))
+			state.stage = TABLE_RECOPY;
 		if (state.stage == TABLE_PARTIAL && old != NULL)
 		{
 			state = *old;
 			if (state.stage == TABLE_COPYING)
 				state.stage = TABLE_RECOPY; /* its ranges are forgotten */
-			position = old_position;
+			if (old_position != NULL)
+				position = old_position;
 		}
 		else if (mode->creates)
 			create_target(connector, &state);
@@ -160,26 +209,39 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 }
 
 /*
- * A table that was dropped at the source before it was copied cannot be copied
- * any more, and must not stand in the way of the others.
+ * The table list has changed: tables that came in are copied beside the
+ * stream, as far as the connector copies at all; tables that went out are
+ * forgotten, and stay here as they are.
  */
 static void
-forget_gone(Connector *connector, Source *source)
+follow_table_list(Connector *connector, Source *source,
+				  const SnapshotMode *mode)
 {
-	List	   *tables = source->routine->describe(source, NIL);
+	List	   *tables = describe_tables(connector, source);
+	List	   *states = sdb_checkpoint_tables(connector->name);
 	ListCell   *cell;
 
-	foreach(cell, sdb_checkpoint_tables(connector->name))
+	sdb_naming_check_collisions(tables);
+	foreach(cell, tables)
+	{
+		TableState	state = {lfirst(cell), mode->stage, NULL, NULL};
+
+		if (find_state(states, state.table->id) != NULL)
+			continue;
+		if (!is_copied(connector, state.table))
+			state.stage = TABLE_PARTIAL;
+		if (mode->creates)
+			create_target(connector, &state);
+		sdb_checkpoint_put_table(connector->name, &state);
+	}
+	foreach(cell, states)
 	{
 		TableState *state = lfirst(cell);
 
-		if (!sdb_table_is_pending(state) ||
-			has_table(tables, state->table->id))
-			continue;
-		ereport(WARNING,
-				(errmsg("table \"%s\" is not copied: the source no longer has it",
-						state->table->id)));
-		sdb_tables_drop(connector, state->table);
+		if (!has_table(tables, state->table->id) &&
+			!sdb_filter_matches(connector->options.filter,
+								sdb_table_plain_name(state->table)))
+			sdb_tables_drop(connector, state->table);
 	}
 }
 
@@ -216,9 +278,7 @@ static bool
 is_copied(const Connector *connector, const SourceTable *table)
 {
 	return sdb_filter_matches(connector->snapshot_filter,
-							  psprintf("%s.%s", table->schema ?
-									   table->schema : table->catalog,
-									   table->name));
+							  sdb_table_plain_name(table));
 }
 
 static List *
@@ -233,7 +293,25 @@ describe_tables(Connector *connector, Source *source)
 						connector->name),
 				 errhint("Entries are regular expressions that must match a whole name such as %s.orders.",
 						 connector->options.database)));
+	warn_of_idle_entries(connector, tables);
 	return tables;
+}
+
+static void
+warn_of_idle_entries(Connector *connector, List *tables)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+		names = lappend(names, sdb_table_plain_name(lfirst(cell)));
+	foreach(cell, sdb_filter_idle_entries(connector->options.filter, names))
+		ereport(WARNING,
+				(errmsg("entry \"%s\" in the table list of connector \"%s\" matches no table of the source",
+						(char *) lfirst(cell), connector->name),
+				 errhint("Entries are regular expressions that must match a whole name such as %s.orders.",
+						 connector->options.database ?
+						 connector->options.database : "schema")));
 }
 
 /*

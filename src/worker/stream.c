@@ -30,6 +30,7 @@
 
 #include "guc.h"
 #include "util/error_position.h"
+#include "util/failpoint.h"
 #include "worker/control.h"
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
@@ -48,6 +49,14 @@ typedef struct StreamWorker
 								 * unfinished */
 	bool		reloading;		/* REQUEST_RELOAD is to be finished */
 	int			tries;			/* failed sessions in a row */
+	TimestampTz streaming_since;	/* this session; 0 if it does not stream */
+	int			strategy;		/* of the connector, ErrorStrategy */
+	bool		begins_stream;	/* it failed before the stream gave anything */
+	bool		when_needed;	/* the stream goes on from an earlier session,
+								 * and the mode allows to start over */
+	CopyHelpers helpers;		/* that copy beside the stream */
+	int			copy_tries;		/* failed copies in a row */
+	TimestampTz copy_at;		/* when to try the next */
 	StreamSession session;
 } StreamWorker;
 
@@ -65,11 +74,16 @@ static bool count_start(StreamWorker *worker);
 static Connector *load_connector(StreamWorker *worker, bool *paused);
 static void check_source(Source *source);
 static SessionEnd stream(StreamWorker *worker);
-static SessionEnd end_snapshot_only(StreamWorker *worker);
+static void open_stream(StreamWorker *worker);
+static void end_snapshot(StreamWorker *worker, AfterSnapshot after);
+static void copy_beside(StreamWorker *worker, int npending);
 static void set_paused(StreamWorker *worker, bool paused);
 static void wait_paused(StreamWorker *worker);
 static SessionEnd handle_failure(StreamWorker *worker,
 								 const ErrorData *error);
+static bool has_lasted(const StreamWorker *worker);
+static bool starts_over(StreamWorker *worker, const ErrorData *error);
+static void forget_position(const char *connector, const char *unused);
 static void back_off(StreamWorker *worker);
 static bool take_request(StreamWorker *worker);
 static void wait_until(TimestampTz until);
@@ -101,6 +115,7 @@ sdb_stream_main(Datum arg)
 	}
 	before_shmem_exit(detach, Int32GetDatum(worker.session.slot));
 
+	worker.strategy = sdb_guc_error_handling_strategy;
 	worker.context = AllocSetContextCreate(TopMemoryContext, "synchdb stream",
 										   ALLOCSET_DEFAULT_SIZES);
 	worker.session_context = AllocSetContextCreate(worker.context,
@@ -114,6 +129,8 @@ sdb_stream_main(Datum arg)
 	do
 		error_context_stack = &callback;
 	while (guarded_session(&worker) == SESSION_AGAIN);
+	QueryCancelPending = false;
+	sdb_helpers_end(&worker.helpers, true);
 	proc_exit(0);
 }
 
@@ -166,14 +183,14 @@ static SessionEnd
 run_session(StreamWorker *worker)
 {
 	StreamSession *session = &worker->session;
-	AfterSnapshot after;
+	SnapshotPlan plan;
 	bool		paused;
-	int			npending;
 
 	sdb_process_reload();
 	if (!worker->begun && !worker->attended && !count_start(worker))
 		return SESSION_OVER;
 	session->connector = load_connector(worker, &paused);
+	worker->strategy = sdb_retry_strategy(session->connector);
 	if (!session->connector->active && !worker->attended && !worker->begun)
 		return SESSION_OVER;
 	worker->begun = true;
@@ -186,47 +203,51 @@ run_session(StreamWorker *worker)
 		session->connector->routine->open(&session->connector->options);
 	check_source(session->source);
 	sdb_rules_follow(session->connector);
-	npending = sdb_snapshot_prepare(session->connector, session->source,
-									worker->mode[0] ? worker->mode : "initial",
-									&after);
+	(void) sdb_shmem_take_poke(session->slot);	/* this is the look at it */
+	if (worker->mode[0] != '\0')
+		sdb_helpers_end(&worker->helpers, true);
+	sdb_snapshot_prepare(session->connector, session->source, worker->mode,
+						 &plan);
 	sdb_rules_report(session->connector);
 	if (worker->reloading)
 		sdb_shmem_finish(session->slot, NULL);
 	worker->reloading = false;
-	/* what follows the copy must hold for a copy that is tried again, too */
-	if (after == AFTER_STREAM)
-		worker->mode[0] = '\0';
+	worker->mode[0] = '\0';		/* it is stored now */
+	worker->when_needed = plan.may_start_over;
 	worker->attended = false;
 	sdb_shmem_set_state(session->slot, STAGE_INITIAL_SNAPSHOT, STATE_POLLING);
-	sdb_shmem_set_error(session->slot, NULL);
+	if (worker->copy_tries == 0)
+		sdb_shmem_set_error(session->slot, NULL);
 	sdb_shmem_set_connected(session->slot);
 
-	if (npending > 0)
+	if (plan.napart > 0)
 	{
-		/* the copies have connections of their own */
+		/* copies and the stream without their tables connect themselves */
 		sdb_source_close(session->source);
 		session->source = NULL;
-		sdb_copy_all(session->connector, session->slot);
-		session->source =
-			session->connector->routine->open(&session->connector->options);
 	}
-	if (npending > 0 && sdb_guc_cdc_start_delay_ms > 0)
-		wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   sdb_guc_cdc_start_delay_ms));
+	if (plan.npending > 0 && !plan.beside)
+	{
+		sdb_copy_all(session->connector, session->slot);
+		if (sdb_guc_cdc_start_delay_ms > 0)
+			wait_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+												   sdb_guc_cdc_start_delay_ms));
+	}
+	if (!plan.beside)
+		end_snapshot(worker, plan.after);
 
-	switch (after)
+	switch (plan.after)
 	{
 		case AFTER_STOP:
-			return end_snapshot_only(worker);
+			return SESSION_OVER;
 		case AFTER_PAUSE:
 			sdb_shmem_set_state(session->slot, STAGE_SCHEMA_SYNC,
 								STATE_SCHEMA_SYNC);
-			worker->mode[0] = '\0';
-			set_paused(worker, true);
 			return SESSION_AGAIN;
 		case AFTER_STREAM:
 			break;
 	}
+	copy_beside(worker, plan.beside ? plan.npending : 0);
 	return stream(worker);
 }
 
@@ -315,22 +336,13 @@ static SessionEnd
 stream(StreamWorker *worker)
 {
 	StreamSession *session = &worker->session;
-	List	   *tables = NIL;
-	char	   *position;
-	ListCell   *cell;
 
-	sdb_process_begin_transaction();
-	position = sdb_checkpoint_position(session->connector->name);
-	session->tables = sdb_checkpoint_tables(session->connector->name);
-	sdb_tables_check_attributes(session->connector, session->tables);
-	foreach(cell, session->tables)
-		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
-	sdb_process_commit_transaction();
-
-	session->source->routine->stream_begin(session->source, position, tables);
-	session->applied = 0;
 	session->committed = false;
-	if (session->careful == 0)
+	session->applied = 0;
+	sdb_join_tables(session);
+	worker->streaming_since = GetCurrentTimestamp();
+	open_stream(worker);
+	if (session->careful == 0 && worker->copy_tries == 0)
 		record_error(worker, NULL);
 	sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
 						STATE_POLLING);
@@ -355,21 +367,115 @@ stream(StreamWorker *worker)
 								STATE_RELOADING);
 			worker->reloading = true;
 			break;
+		case PIPELINE_AGAIN:
+		case PIPELINE_CAUGHT_UP:
+			break;
 	}
 	return SESSION_AGAIN;
 }
 
-/* Snapshot mode initial_only: the connector is done. */
-static SessionEnd
-end_snapshot_only(StreamWorker *worker)
+/* Begin the stream at the stored position, with the tables that are in it. */
+static void
+open_stream(StreamWorker *worker)
 {
+	StreamSession *session = &worker->session;
+	Connector  *connector = session->connector;
+	SourceOptions options = connector->options;
+	List	   *tables = NIL;
+	List	   *apart = NIL;
+	List	   *states;
+	char	   *position;
+	ListCell   *cell;
+
 	sdb_process_begin_transaction();
-	sdb_connector_set_active(worker->session.connector->name, false);
+	position = sdb_checkpoint_position(connector->name);
+	states = sdb_checkpoint_tables(connector->name);
+	sdb_tables_check_attributes(connector, states);
 	sdb_process_commit_transaction();
-	ereport(LOG,
-			(errmsg("connector \"%s\" ends after its snapshot, as snapshot mode \"initial_only\" asks",
-					worker->session.connector->name)));
-	return SESSION_OVER;
+
+	session->tables = NIL;
+	foreach(cell, states)
+	{
+		TableState *state = lfirst(cell);
+
+		if (sdb_table_is_apart(state))
+		{
+			apart = lappend(apart, sdb_table_plain_name(state->table));
+			continue;
+		}
+		session->tables = lappend(session->tables, state);
+		tables = lappend(tables, state->table);
+	}
+	if (session->source == NULL)
+	{
+		if (apart != NIL)
+			options.filter = sdb_filter_without(options.filter, apart);
+		session->source = connector->routine->open(&options);
+	}
+	session->source->routine->stream_begin(session->source, position, tables);
+}
+
+/* All is copied: store that, and what the mode asks for now. */
+static void
+end_snapshot(StreamWorker *worker, AfterSnapshot after)
+{
+	Connector  *connector = worker->session.connector;
+
+	SDB_FAILPOINT("snapshot-before-end");
+	sdb_process_begin_transaction();
+	sdb_snapshot_complete(connector);
+	if (after == AFTER_PAUSE)
+		sdb_checkpoint_set_paused(connector->name, true);
+	if (after == AFTER_STOP)
+		sdb_connector_set_active(connector->name, false);
+	sdb_process_commit_transaction();
+	if (after == AFTER_STOP)
+		ereport(LOG,
+				(errmsg("connector \"%s\" ends after its snapshot, as snapshot mode \"initial_only\" asks",
+						connector->name)));
+}
+
+/*
+ * See to it that a copy runs beside the stream if there is something to be
+ * copied.  One that failed is tried again after a back-off, whatever the
+ * strategy: the stream needs not suffer for it.
+ */
+static void
+copy_beside(StreamWorker *worker, int npending)
+{
+	StreamSession *session = &worker->session;
+
+	session->helpers = &worker->helpers;
+	session->copy_at = 0;
+	if (sdb_helpers_are_done(&worker->helpers) && worker->helpers.n > 0)
+	{
+		sdb_helpers_end(&worker->helpers, false);
+		worker->copy_tries = npending > 0 ? worker->copy_tries + 1 : 0;
+		worker->copy_at =
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										sdb_retry_delay_ms(worker->copy_tries));
+	}
+	if (npending == 0 || worker->helpers.n > 0)
+		return;
+	if (worker->copy_tries > 0 && GetCurrentTimestamp() < worker->copy_at)
+	{
+		session->copy_at = worker->copy_at;
+		return;
+	}
+	sdb_helpers_start_leader(&worker->helpers, session->connector,
+							 session->slot);
+	if (worker->helpers.n > 0)
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("connector \"%s\" could not start to copy: no free worker process",
+					session->connector->name),
+			 errhint("You may need to increase \"max_worker_processes\".")));
+	worker->copy_tries++;
+	worker->copy_at =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									sdb_retry_delay_ms(worker->copy_tries));
+	session->copy_at = worker->copy_at;
 }
 
 static void
@@ -386,6 +492,7 @@ wait_paused(StreamWorker *worker)
 {
 	int			slot = worker->session.slot;
 
+	sdb_helpers_end(&worker->helpers, true);
 	sdb_shmem_set_state(slot, STAGE_CHANGE_DATA_CAPTURE, STATE_PAUSED);
 	sdb_process_report("paused");
 	for (;;)
@@ -416,9 +523,12 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 	bool		is_transient = sdb_retry_is_transient(error->sqlerrcode);
 
 	worker->attended = false;
-	if (session->committed)
+	worker->begins_stream = worker->streaming_since != 0 &&
+		!session->committed && session->applied == 0;
+	if (session->committed || (is_transient && has_lasted(worker)))
 		worker->tries = 0;
 	session->committed = false;
+	worker->streaming_since = 0;
 	if (!is_transient && session->applied > 0 && session->careful == 0)
 	{
 		session->careful = session->applied;
@@ -432,12 +542,52 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 	if (worker->reloading)
 		sdb_shmem_finish(session->slot, error->message);
 	worker->reloading = false;
+	if (starts_over(worker, error))
+	{
+		store_safely(worker, forget_position, NULL);
+		back_off(worker);
+		return sdb_stop_requested ? SESSION_OVER : SESSION_AGAIN;
+	}
 	if (attended ||
-		(!is_transient &&
-		 sdb_guc_error_handling_strategy != ERROR_STRATEGY_RETRY))
+		(!is_transient && worker->strategy != ERROR_STRATEGY_RETRY))
 		return SESSION_OVER;
 	back_off(worker);
 	return sdb_stop_requested ? SESSION_OVER : SESSION_AGAIN;
+}
+
+/*
+ * Did the session stream for longer than we waited before it?  Then this is a
+ * new failure, even if the source had nothing to say meanwhile.
+ */
+static bool
+has_lasted(const StreamWorker *worker)
+{
+	return worker->streaming_since != 0 &&
+		TimestampDifferenceExceeds(worker->streaming_since,
+								   GetCurrentTimestamp(),
+								   sdb_retry_delay_ms(worker->tries));
+}
+
+/*
+ * Snapshot mode "when_needed": can the stream not begin where it was, and is
+ * this not already the consequence of starting over?
+ */
+static bool
+starts_over(StreamWorker *worker, const ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		!worker->begins_stream || !worker->when_needed)
+		return false;
+	ereport(LOG,
+			(errmsg("connector \"%s\" copies all tables again, as snapshot mode \"when_needed\" asks",
+					worker->arguments.name)));
+	return true;
+}
+
+static void
+forget_position(const char *connector, const char *unused)
+{
+	sdb_checkpoint_forget_position(connector);
 }
 
 /* Wait before the next session. */

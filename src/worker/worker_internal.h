@@ -18,6 +18,7 @@ typedef struct WorkerArguments
 	Oid			database;
 	Oid			owner;			/* role that the worker acts as */
 	int			slot;			/* in shared memory; for copy workers only */
+	bool		leads;			/* copy workers only: gets helpers of its own */
 	char		name[NAMEDATALEN];	/* of the connector */
 } WorkerArguments;
 
@@ -43,6 +44,9 @@ extern void sdb_process_begin(WorkerArguments *arguments);
  * points where a changed setting does no harm.
  */
 extern void sdb_process_reload(void);
+
+/* How often this process has read the configuration again. */
+extern int	sdb_process_reloads;
 
 /* What the process does, for pg_stat_activity and the process title. */
 extern void sdb_process_report(const char *activity);
@@ -101,8 +105,8 @@ extern int64 sdb_process_time_ms(TimestampTz time);
 extern void sdb_copy_run(Connector *connector);
 
 /*
- * sdb_copy_all --- likewise, with the help of copy workers; returns when every
- * table is copied or raises the first error.
+ * sdb_copy_all --- likewise, large tables split, with the help of copy workers
+ * where it pays; returns when every table is copied or raises the first error.
  */
 extern void sdb_copy_all(Connector *connector, int slot);
 
@@ -125,6 +129,13 @@ extern void sdb_helpers_start(CopyHelpers *helpers,
 							  const Connector *connector, int wanted,
 							  int slot);
 
+/* Starts one that leads: it copies all there is, with helpers of its own. */
+extern void sdb_helpers_start_leader(CopyHelpers *helpers,
+									 const Connector *connector, int slot);
+
+/* Has the last of them ended? */
+extern bool sdb_helpers_are_done(const CopyHelpers *helpers);
+
 /* Waits for their end, which `terminate` brings about. */
 extern void sdb_helpers_end(CopyHelpers *helpers, bool terminate);
 
@@ -140,15 +151,29 @@ typedef enum AfterSnapshot
 	AFTER_STOP
 } AfterSnapshot;
 
+/* SnapshotPlan --- what a session has to do before it streams */
+typedef struct SnapshotPlan
+{
+	int			npending;		/* tables to be copied */
+	int			napart;			/* these, and those that wait for the stream */
+	bool		beside;			/* the copy goes on beside the stream */
+	bool		may_start_over; /* mode "when_needed" */
+	AfterSnapshot after;
+} SnapshotPlan;
+
 /*
  * sdb_snapshot_prepare --- bring the stored tables in line with the snapshot
- * mode; on return the catalog says which tables are to be copied and from
- * which position the stream starts.  Runs a local transaction of its own.
+ * mode and the table list; on return the catalog says which tables are to be
+ * copied and from which position the stream starts.  Runs a local transaction
+ * of its own.
  *
- * result: number of tables to be copied
+ * mode: "" if nobody asked for one: that of the last snapshot
  */
-extern int	sdb_snapshot_prepare(Connector *connector, Source *source,
-								 const char *mode, AfterSnapshot *after);
+extern void sdb_snapshot_prepare(Connector *connector, Source *source,
+								 const char *mode, SnapshotPlan *plan);
+
+/* All is copied; in the caller's transaction. */
+extern void sdb_snapshot_complete(Connector *connector);
 
 /*
  * pipeline.c: the stream
@@ -159,7 +184,9 @@ typedef enum PipelineEnd
 {
 	PIPELINE_PAUSE,
 	PIPELINE_RESTART,			/* mode in the session */
-	PIPELINE_RELOAD				/* to be finished by the next session */
+	PIPELINE_RELOAD,			/* to be finished by the next session */
+	PIPELINE_AGAIN,				/* the definition or the tables have changed */
+	PIPELINE_CAUGHT_UP			/* with session->until */
 } PipelineEnd;
 
 /* StreamSession --- one uninterrupted use of a source by a stream worker */
@@ -175,9 +202,37 @@ typedef struct StreamSession
 								 * for `careful` after an error */
 	bool		committed;		/* it stored a position since its begin */
 	char		mode[SDB_MODE_LEN]; /* of PIPELINE_RESTART */
+
+	/* tables that are copied beside the stream, see join.c */
+	List	   *ready;			/* of TableState *: the stream has not reached
+								 * their points */
+	CopyHelpers *helpers;		/* that copy now */
+	TimestampTz copy_at;		/* when to try a copy again; 0 for never */
+
+	/* catching up with one table instead of streaming */
+	TableState *apart;			/* that table; NULL in a stream */
+	const char *until;			/* position to reach */
 } StreamSession;
 
 extern PipelineEnd sdb_pipeline_run(StreamSession *session);
+
+/*
+ * join.c: tables that were copied beside the stream come into it
+ */
+
+/*
+ * sdb_join_tables --- bring every TABLE_READY table that the stream has
+ * reached up to the stream's position, and make it TABLE_COPIED: from now on
+ * it is one of the stream's.  session is used for catching up; on return,
+ * session->ready has the tables that the stream has not reached.
+ */
+extern void sdb_join_tables(StreamSession *session);
+
+/*
+ * sdb_join_approach --- bring them nearer to where the stream is now, without
+ * letting them in: by the copy worker, so that the stream has less to wait for.
+ */
+extern void sdb_join_approach(StreamSession *session);
 
 /*
  * request.c: serves a request that needs no change of state, and refuses the
@@ -208,6 +263,9 @@ extern void sdb_rules_report(const Connector *connector);
  * here or at the source (class 40).
  */
 extern bool sdb_retry_is_transient(int sqlerrcode);
+
+/* The ErrorStrategy of a connector: its own, or the setting. */
+extern int	sdb_retry_strategy(const Connector *connector);
 
 /* Back-off before try number `tries` (from 1): 1 s doubling to 60 s. */
 extern long sdb_retry_delay_ms(int tries);

@@ -19,7 +19,7 @@
 #include "worker/tables.h"
 
 #define COPY_HINT \
-	"Restart the connector with snapshot mode \"always\" and this table in its snapshot list."
+	"Use synchdb_resync_table() to copy it."
 
 /* Entry --- a table that needs attention */
 typedef struct Entry

@@ -135,3 +135,74 @@ def test_drop_extension_needs_no_leftovers(start_postgres, db, connect):
     connector.add()
     connector.start()
     connector.wait_streaming()
+
+
+def test_pause_outlives_the_server(pg_preload, db, connect):
+    connector = connect(pg_preload, db)
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector.start()
+    connector.wait_streaming()
+    ask(connector, "synchdb_pause_engine")
+    pg_preload.restart()
+    wait_until(lambda: connector.state()["state"] == "paused", 60,
+               "the launcher to start it", connector.explain)
+    db.execute("INSERT INTO t VALUES (1)")
+    assert connector.rows("t") == []
+    ask(connector, "synchdb_resume_engine")
+    connector.wait_equal("t")
+
+
+def test_start_rolled_back_to_a_savepoint(pg, db, connector):
+    """A start that waits for the commit goes with its subtransaction."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    touch = ("UPDATE synchdb_conninfo SET isactive = false WHERE name = '%s'"
+             % connector.name)
+    start = "SELECT synchdb_start_engine_bgw('%s')" % connector.name
+    for statement in ("BEGIN", touch, "SAVEPOINT s", start, "ROLLBACK TO s",
+                      "COMMIT"):
+        pg.query(statement)
+    assert connector.state()["pid"] == -1
+    for statement in ("BEGIN", touch, "SAVEPOINT s", start, "RELEASE s",
+                      "COMMIT"):
+        pg.query(statement)
+    connector.wait_streaming()
+
+
+def test_impossible_requests(running):
+    for function in ("synchdb_resume_engine", "synchdb_set_offset"):
+        with pytest.raises(psycopg2.Error, match="paused"):
+            ask(running, function, *(["{}"] if "offset" in function else []))
+    ask(running, "synchdb_pause_engine")
+    for function in ("synchdb_pause_engine", "synchdb_restart_connector"):
+        with pytest.raises(psycopg2.Error, match="paused"):
+            ask(running, function, *(["initial"] if "restart" in function
+                                     else []))
+    running.stop()
+    for function in ("synchdb_pause_engine", "synchdb_resume_engine"):
+        with pytest.raises(psycopg2.Error, match="not running"):
+            ask(running, function)
+
+
+def test_when_needed(pg, start_source, source, connect):
+    """The log that the stream would go on with is gone: copied again."""
+    server = start_source(type(source))
+    database = Database(server, "purged")
+    database.create()
+    database.execute("CREATE TABLE t (id INT PRIMARY KEY)",
+                     "INSERT INTO t VALUES (1)")
+    connector = connect(pg, database)
+    connector.start("when_needed")
+    connector.wait_equal("t")
+    connector.wait_streaming()
+    connector.stop()
+    database.execute("INSERT INTO t VALUES (2)", "FLUSH BINARY LOGS",
+                     "DELETE FROM t WHERE id = 1", "FLUSH BINARY LOGS")
+    logs = server.execute("SHOW BINARY LOGS")
+    wait_until(lambda: server.execute("PURGE BINARY LOGS TO '%s'"
+                                      % logs[-1][0]) is not None and
+               len(server.execute("SHOW BINARY LOGS")) == 1, 30,
+               "the logs to be purged")
+    connector.start("when_needed")
+    connector.wait_equal("t")
+    connector.wait_streaming()
+    server.end()

@@ -631,3 +631,95 @@ def test_kill_while_copying_ranges(script, crashing, failpoint, in_ranges,
     crashing.wait(lambda: set(stages(crashing).values()) == {"streaming"},
                   "the tables to be past their points")
     assert errors(crashing) == []
+
+
+# Modes outlive crashes
+
+def test_initial_only_outlives_a_crash(script, crashing, failpoint):
+    """The worker that the postmaster starts again knows what was asked."""
+    transactions = list(workload(81, 20))
+    script.transactions(*map(script.changes, transactions))
+    failpoint.arm("copy-before-commit", "kill")
+    survive(lambda: crashing.start("initial_only"))
+    failpoint.wait_reached()
+
+    def ended():
+        crashing.pg.disconnect()
+        state = survive(crashing.state)
+        return state and state["pid"] == -1 and set(
+            stages(crashing).values()) == {"copied"}
+    wait_until(ended, 60, "the copy to be complete, and the worker to end")
+    assert found_rows(crashing) == final_rows(transactions)
+    assert not crashing.pg.value("SELECT isactive FROM synchdb_conninfo"
+                                 " WHERE name = %s", [crashing.name])
+
+
+def test_schemasync_outlives_a_crash(script, crashing, failpoint):
+    script.transaction(script.insert("t", 1, "a"))
+    failpoint.arm("snapshot-before-end", "kill")
+    survive(lambda: crashing.start("schemasync"))
+    failpoint.wait_reached()
+
+    def paused():
+        crashing.pg.disconnect()
+        state = survive(crashing.state)
+        return state and state["state"] == "paused"
+    wait_until(paused, 60, "the pause")
+    assert crashing.rows("t") == []
+    crashing.pg.query("SELECT synchdb_resume_engine(%s)", [crashing.name])
+    script.transaction(script.insert("t", 2, "b"))
+    crashing.wait_rows("t", [(2, "b")])
+
+
+def test_always_twice(script, streaming):
+    """No key is there twice."""
+    transactions = list(workload(82, 20))
+    script.transactions(*map(script.changes, transactions))
+    for _ in range(2):
+        streaming.pg.query("SELECT synchdb_restart_connector(%s, 'always')",
+                           [streaming.name])
+        wait_all(streaming, transactions)
+        streaming.wait_streaming()
+    assert streaming.state()["err"] == "no error"
+
+
+@pytest.mark.parametrize("mode", ["never", "recovery"])
+def test_never(pg, script, connector, mode):
+    """Nothing is created or copied."""
+    script.transaction(script.insert("t", 1, "a"))
+    pg.query("CREATE SCHEMA %s" % connector.schema)
+    pg.query("CREATE TABLE %s (id int PRIMARY KEY, v text)"
+             % connector.target("t"))
+    connector.start(mode)
+    connector.wait_streaming()
+    assert not connector.exists("n")
+    script.transaction(script.insert("t", 2, "b"))
+    connector.wait_rows("t", [(2, "b")])
+
+
+def test_own_strategy(pg, script, streaming, settings, in_conflict):
+    """That of the connector counts, whatever the setting says."""
+    pg.query("UPDATE synchdb_conninfo SET data = data ||"
+             " '{\"error_handling_strategy\": \"Skip\"}' WHERE name = %s",
+             [streaming.name])
+    streaming.start()
+    streaming.wait_rows("t", [(5, "mine"), (6, "b"), (7, "d")])
+    assert len(errors(streaming)) == 1
+    pg.query("UPDATE synchdb_conninfo SET data = data ||"
+             " '{\"error_handling_strategy\": \"hope\"}' WHERE name = %s",
+             [streaming.name])
+    streaming.stop()
+    with pytest.raises(psycopg2.Error, match="strategy \"hope\""):
+        streaming.start()
+
+
+def test_check_connector(pg, script, connect):
+    connector = connect(pg, script, type="fake",
+                        tables="%s,nothing" % script.id("t"))
+    rows = pg.query("SELECT * FROM synchdb_check_connector(%s)",
+                    [connector.name])
+    assert rows[0] == ("script", True, True, "The script can be read.", None)
+    assert rows[1][:3] == ("tables", False, False)
+    assert "matches 1 tables" in rows[1][3] and '"nothing"' in rows[1][3]
+    connector.start()
+    assert 'entry "nothing" in the table list' in pg.log_text()

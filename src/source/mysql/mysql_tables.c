@@ -64,7 +64,7 @@ sdb_mysql_tables_meet(MysqlStream *stream, const char *name)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" was not copied: only its changes from %s on are here",
 						table->id, sdb_mysql_stream_where(stream)),
-				 errhint("Restart the connector with snapshot mode \"always\" and this table in its snapshot list.")));
+				 errhint("Use synchdb_resync_table() to copy it.")));
 	return table;
 }
 

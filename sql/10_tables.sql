@@ -113,7 +113,9 @@ CREATE TABLE synchdb_error (
 	at timestamptz NOT NULL DEFAULT now(),
 	position text,
 	source_table text,
+	key text,
 	change text,
+	kept bytea,
 	sqlstate text,
 	message text,
 	detail text

@@ -147,6 +147,12 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION synchdb_resync_table(name, text) IS
 	'copies one table again, while the connector goes on';
 
+CREATE FUNCTION synchdb_retry_error(id bigint) RETURNS int
+AS 'MODULE_PATHNAME', 'sdb_sql_retry_error'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION synchdb_retry_error(bigint) IS
+	'applies a change that was left out, and removes it from synchdb_error';
+
 CREATE FUNCTION synchdb_conninfo_changed() RETURNS trigger
 AS 'MODULE_PATHNAME', 'sdb_sql_conninfo_changed'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

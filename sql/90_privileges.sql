@@ -34,6 +34,7 @@ REVOKE ALL ON FUNCTION
 	synchdb_reload_objmap,
 	synchdb_reset_stats,
 	synchdb_restart_connector,
+	synchdb_retry_error,
 	synchdb_resync_table,
 	synchdb_resume_engine,
 	synchdb_set_offset,

@@ -63,4 +63,15 @@ extern void sdb_change_to_text(StringInfo buf, const Change *change);
 /* Appends one value in the form used above. */
 extern void sdb_value_to_text(StringInfo buf, const SourceValue *value);
 
+/*
+ * sdb_change_pack --- append a change of a row, or a TRUNCATE, as bytes that
+ * sdb_change_unpack makes the same change of, with the definition of its
+ * table.
+ *
+ * memory: CurrentMemoryContext; what is unpacked points into buf as well
+ * errors: 08P01 or XX001 if these are not such bytes
+ */
+extern void sdb_change_pack(StringInfo buf, const Change *change);
+extern void sdb_change_unpack(StringInfo buf, Change *change);
+
 #endif							/* SDB_CHANGE_H */

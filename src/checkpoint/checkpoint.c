@@ -16,7 +16,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/ranges.h"
 
-#define MAX_ARGUMENTS	8
+#define MAX_ARGUMENTS	9
 
 /* Statement --- one statement on our tables; plan made at first use */
 typedef struct Statement
@@ -356,33 +356,26 @@ sdb_checkpoint_claim_table(const char *connector)
 }
 
 void
-sdb_checkpoint_add_error(const char *connector, const char *position,
-						 const char *table_id, const char *change,
-						 const char *sqlstate, const char *message,
-						 const char *detail)
+sdb_checkpoint_add_error(const char *connector, const BadChange *bad)
 {
 	static Statement statement = {
 		"INSERT INTO @extschema@.synchdb_error (name, position, source_table,"
-		" change, sqlstate, message, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" key, change, sqlstate, message, detail, kept)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		9, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, BYTEAOID}
 	};
-	const char *texts[7];
+	const char *texts[] = {connector, bad->position, bad->table_id, bad->key,
+		bad->change, bad->sqlstate, bad->message, bad->detail};
 	CatalogAccess access;
-	Datum		values[7];
-	char		nulls[8] = "       ";
-
-	texts[0] = connector;
-	texts[1] = position;
-	texts[2] = table_id;
-	texts[3] = change;
-	texts[4] = sqlstate;
-	texts[5] = message;
-	texts[6] = detail;
+	Datum		values[9];
+	char		nulls[10] = "         ";
 
 	sdb_catalog_enter(&access);
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < lengthof(texts); i++)
 		values[i] = nullable_text(texts[i], &nulls[i]);
+	values[8] = PointerGetDatum(cstring_to_text_with_len(bad->kept->data,
+														 bad->kept->len));
 	run(&statement, values, nulls);
 	sdb_catalog_leave(&access);
 }

@@ -129,8 +129,10 @@ extern void sdb_checkpoint_set_snapshot(const char *connector,
 /*
  * sdb_checkpoint_ask_resync --- ask for a table to be copied again.
  *
- * errors: 42P01 if the connector has no such table; 55006 if it is
- *         being copied, or about to be
+ * Nothing but a NOTICE if it is still to be copied anyway.
+ *
+ * errors: 42P01 if the connector has no such table; 55006 if it is being
+ *         copied in ranges
  */
 extern void sdb_checkpoint_ask_resync(const char *connector, const char *id);
 
@@ -218,10 +220,21 @@ extern void sdb_checkpoint_check_attributes(const char *connector,
 											const char *const *ids,
 											const Oid *relids, bool *missing);
 
+/* BadChange --- a row of synchdb_error; texts may be NULL */
+typedef struct BadChange
+{
+	const char *position;
+	const char *table_id;
+	const char *key;			/* of the row: "id=5" */
+	const char *change;			/* for people */
+	StringInfo	kept;			/* for sdb_change_unpack */
+	const char *sqlstate;
+	const char *message;
+	const char *detail;
+} BadChange;
+
 /* Adds a row to synchdb_error. */
 extern void sdb_checkpoint_add_error(const char *connector,
-									 const char *position, const char *table_id,
-									 const char *change, const char *sqlstate,
-									 const char *message, const char *detail);
+									 const BadChange *bad);
 
 #endif							/* SDB_CHECKPOINT_H */

@@ -20,21 +20,22 @@ sdb_checkpoint_ask_resync(const char *connector, const char *id)
 {
 	CatalogAccess access;
 	bool		is_known;
+	bool		is_waiting;
 	bool		is_free;
 
 	sdb_catalog_enter(&access);
 	is_known = execute("SELECT 1 FROM @extschema@.synchdb_table"
 					   " WHERE name = $1 AND source_table = $2",
 					   connector, id) > 0;
-	/* who copies it holds the row's lock */
-	is_free = execute("WITH free AS (SELECT ctid"
-					  " FROM @extschema@.synchdb_table"
-					  " WHERE name = $1 AND source_table = $2"
-					  " AND stage NOT IN ('pending', 'recopy', 'copying')"
-					  " FOR UPDATE SKIP LOCKED)"
-					  " UPDATE @extschema@.synchdb_table t SET resync = true"
-					  " FROM free WHERE t.ctid = free.ctid",
-					  connector, id) > 0;
+	is_waiting = execute("SELECT 1 FROM @extschema@.synchdb_table"
+						 " WHERE name = $1 AND source_table = $2"
+						 " AND stage IN ('pending', 'recopy')",
+						 connector, id) > 0;
+	is_free = !is_waiting &&
+		execute("UPDATE @extschema@.synchdb_table SET resync = true"
+				" WHERE name = $1 AND source_table = $2"
+				" AND stage NOT IN ('pending', 'recopy', 'copying')",
+				connector, id) > 0;
 	sdb_catalog_leave(&access);
 	if (!is_known)
 		ereport(ERROR,
@@ -42,11 +43,16 @@ sdb_checkpoint_ask_resync(const char *connector, const char *id)
 				 errmsg("connector \"%s\" has no table \"%s\"",
 						connector, id),
 				 errhint("synchdb_table lists its tables, by their names at the source.")));
-	if (!is_free)
+	if (is_waiting)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" of connector \"%s\" is to be copied already",
+						id, connector)));
+	else if (!is_free)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("table \"%s\" of connector \"%s\" is being copied already, or is about to be",
-						id, connector)));
+				 errmsg("table \"%s\" of connector \"%s\" is being copied in ranges",
+						id, connector),
+				 errhint("Try again when that is done.")));
 }
 
 bool

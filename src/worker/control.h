@@ -45,6 +45,12 @@ extern void sdb_worker_request(const char *name, ConnectorRequest request,
 extern bool sdb_snapshot_mode_is_valid(const char *mode);
 extern char *sdb_snapshot_modes(void);
 
+/*
+ * sdb_rules_load --- read the user's rules about names, types and values in the
+ * caller's transaction; they count in this process from now on.
+ */
+extern void sdb_rules_load(const char *connector);
+
 /* Registers the launcher; from _PG_init when preloaded. */
 extern void sdb_launcher_register(void);
 

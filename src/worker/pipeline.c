@@ -83,6 +83,7 @@ static void apply_row_carefully(Pipeline *p, const Change *change,
 static void log_change(const Change *change);
 static void record_bad_row(Pipeline *p, const Change *change,
 						   const ErrorData *error);
+static char *key_text(const Change *change);
 static void apply_schema_change(Pipeline *p, const SchemaChange *schema);
 static void follow_apart_table(Pipeline *p, const SourceTable *after);
 static void commit_batch(Pipeline *p);
@@ -311,14 +312,22 @@ static void
 record_bad_row(Pipeline *p, const Change *change, const ErrorData *error)
 {
 	StringInfoData text;
+	StringInfoData kept;
+	BadChange	bad;
 
 	initStringInfo(&text);
+	initStringInfo(&kept);
 	sdb_change_to_text(&text, change);
-	sdb_checkpoint_add_error(p->session->connector->name,
-							 p->routine->stream_position(p->session->source),
-							 change->table->id, text.data,
-							 unpack_sql_state(error->sqlerrcode),
-							 error->message, error->detail);
+	sdb_change_pack(&kept, change);
+	bad.position = p->routine->stream_position(p->session->source);
+	bad.table_id = change->table->id;
+	bad.key = key_text(change);
+	bad.change = text.data;
+	bad.kept = &kept;
+	bad.sqlstate = unpack_sql_state(error->sqlerrcode);
+	bad.message = error->message;
+	bad.detail = error->detail;
+	sdb_checkpoint_add_error(p->session->connector->name, &bad);
 	p->counters.value[COUNTER_BAD_EVENTS]++;
 	p->counters.value[COUNTER_TOTAL_EVENTS]++;
 	ereport(WARNING,
@@ -326,7 +335,28 @@ record_bad_row(Pipeline *p, const Change *change, const ErrorData *error)
 			 errmsg("connector \"%s\" left out a change of table \"%s\": %s",
 					p->session->connector->name, change->table->id,
 					error->message),
-			 errdetail("The change is kept in synchdb_error.")));
+			 errdetail("The change is kept in synchdb_error."),
+			 errhint("When the cause is mended, synchdb_retry_error() applies it.")));
+}
+
+/* "id=5 part='a'"; NULL without a key */
+static char *
+key_text(const Change *change)
+{
+	const SourceTable *table = change->table;
+	const SourceValue *row = change->before ? change->before : change->after;
+	StringInfoData text;
+
+	if (row == NULL || table->nkeys == 0)
+		return NULL;
+	initStringInfo(&text);
+	for (int i = 0; i < table->nkeys; i++)
+	{
+		appendStringInfo(&text, "%s%s=", i > 0 ? " " : "",
+						 table->columns[table->keys[i]].name);
+		sdb_value_to_text(&text, &row[table->keys[i]]);
+	}
+	return text.data;
 }
 
 static void

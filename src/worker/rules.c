@@ -14,6 +14,7 @@
 #include "convert/objmap.h"
 #include "ddl/ddl.h"
 #include "ddl/naming.h"
+#include "worker/control.h"
 #include "worker/worker_internal.h"
 
 void

@@ -244,9 +244,6 @@ extern void sdb_request_serve(int slot, ConnectorRequest request);
  * rules.c: the user's rules about names, types and values
  */
 
-/* Reads them, in the caller's transaction; they count from now on. */
-extern void sdb_rules_load(const char *connector);
-
 /* Renames and retypes the targets that stand under other rules. */
 extern void sdb_rules_follow(const Connector *connector);
 

@@ -261,3 +261,61 @@ def test_hostile_names_are_data(pg, db):
         assert "o'neill" in failure(connector)
     finally:
         connector.clean()
+
+
+EVERY_TYPE = ("id INT PRIMARY KEY, a BIGINT UNSIGNED, b DECIMAL(30,9),"
+              " c FLOAT, d DOUBLE, e VARCHAR(40), f BLOB, g BIT(11), h DATE,"
+              " i TIME(6), j DATETIME(6), k TIMESTAMP(6) NULL, l JSON, m YEAR,"
+              " n ENUM('x', 'y'), o SET('p', 'q'), q POINT, r TEXT")
+ROWS = ("(2, 18446744073709551615, -12345678901234567890.000000001, 1.5, 1e300,"
+        " 'O''Hara \\\\ %d', x'00ff27', b'10000000001', '1000-01-01',"
+        " '23:59:59.999999', '9999-12-31 23:59:59.999999',"
+        " '2038-01-01 00:00:00.000001', '{\"a\": [1, null]}', 2155, 'y',"
+        " 'p,q', ST_GeomFromText('POINT(1 2)'), ''),"
+        " (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+
+
+def test_retry_error(pg, db, connect, settings):
+    """What was left out is applied later, exactly as it was."""
+    settings(synchdb__error_handling_strategy="skip")
+    db.execute("CREATE TABLE t (%s)" % EVERY_TYPE,
+               "CREATE TABLE good (%s)" % EVERY_TYPE)
+    connector = connect(pg, db)
+    connector.start()
+    connector.wait_streaming()
+    target = connector.target("t")
+    pg.query("INSERT INTO %s (id) VALUES (2), (3)" % target)
+    db.execute("INSERT INTO t VALUES " + ROWS, "INSERT INTO good VALUES "
+               + ROWS)
+    connector.wait(lambda: len(connector.rows("good")) == 2, "the other table")
+    found = pg.query("SELECT id, key FROM synchdb_error WHERE name = %s"
+                     " ORDER BY id", [connector.name])
+    assert [key for _, key in found] == ["id=2", "id=3"]
+    ids = [number for number, _ in found]
+    with pytest.raises(psycopg2.Error, match="duplicate key"):
+        pg.query("SELECT synchdb_retry_error(%s)", [ids[0]])
+    pg.query("DELETE FROM %s" % target)
+    for number in ids:
+        assert pg.value("SELECT synchdb_retry_error(%s)", [number]) == 0
+    assert pg.query("SELECT t::text FROM %s t ORDER BY id" % target) == \
+        pg.query("SELECT t::text FROM %s t ORDER BY id"
+                 % connector.target("good"))
+    assert pg.query("SELECT id FROM synchdb_error WHERE name = %s",
+                    [connector.name]) == []
+    with pytest.raises(psycopg2.Error, match="no change"):
+        pg.query("SELECT synchdb_retry_error(%s)", [ids[0]])
+
+    # an UPDATE and a DELETE of rows that are not there
+    pg.query("DELETE FROM %s" % target)
+    db.execute("UPDATE t SET e = 'new' WHERE id = 2",
+               "DELETE FROM t WHERE id = 3")
+    connector.wait(lambda: pg.value(
+        "SELECT count(*) FROM synchdb_error WHERE name = %s",
+        [connector.name]) == 2, "two errors")
+    pg.query("INSERT INTO %s (id) VALUES (2), (3)" % target)
+    pg.query("SELECT synchdb_retry_error(id) FROM (SELECT id FROM"
+             " synchdb_error WHERE name = %s ORDER BY id) e",
+             [connector.name])
+    assert connector.rows("t", "id, e") == [(2, "new")]
+    assert pg.value("SHOW session_replication_role") == "origin"

@@ -93,6 +93,7 @@ sdb_table_equal(const SourceTable *a, const SourceTable *b)
 		!equal_text(a->schema, b->schema) ||
 		!equal_text(a->name, b->name) ||
 		!equal_text(a->comment, b->comment) ||
+		!equal_text(a->charset, b->charset) ||
 		a->ncolumns != b->ncolumns ||
 		a->nkeys != b->nkeys ||
 		a->nindexes != b->nindexes ||
@@ -141,6 +142,7 @@ sdb_table_copy(const SourceTable *table)
 		memcpy(copy->keys, table->keys, table->nkeys * sizeof(int));
 	}
 	copy->comment = copy_text(table->comment);
+	copy->charset = copy_text(table->charset);
 	copy->nindexes = table->nindexes;
 	if (table->nindexes > 0)
 		copy->indexes = palloc(table->nindexes * sizeof(SourceIndex));

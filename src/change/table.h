@@ -99,6 +99,8 @@ typedef struct SourceTable
 	int			nkeys;			/* 0 if there is no primary key */
 	int		   *keys;			/* column idx0, in key order */
 	char	   *comment;		/* NULL if none */
+	char	   *charset;		/* of new columns that name none; NULL if not
+								 * known */
 	int			nindexes;
 	SourceIndex *indexes;		/* NULL if there is none */
 	int			nforeign_keys;

@@ -80,6 +80,7 @@ sdb_table_to_json(StringInfo buf, const SourceTable *table)
 	write_text(buf, "schema", table->schema);
 	write_text(buf, "name", table->name);
 	write_text(buf, "comment", table->comment);
+	write_text(buf, "charset", table->charset);
 	write_ints(buf, "keys", table->nkeys, table->keys);
 	write_name(buf, "columns");
 	appendStringInfoChar(buf, '[');
@@ -111,6 +112,7 @@ sdb_table_from_json(const char *json)
 	table->schema = read_text(root, "schema", false);
 	table->name = read_text(root, "name", true);
 	table->comment = read_text(root, "comment", false);
+	table->charset = read_text(root, "charset", false);
 	table->id = sdb_table_make_id(table->catalog, table->schema, table->name);
 	table->estimated_rows = -1;
 

@@ -44,6 +44,7 @@ PG_FUNCTION_INFO_V1(sdb_test_source_describe);
 PG_FUNCTION_INFO_V1(sdb_test_source_position);
 PG_FUNCTION_INFO_V1(sdb_test_source_snapshot);
 PG_FUNCTION_INFO_V1(sdb_test_source_stream);
+PG_FUNCTION_INFO_V1(sdb_test_source_follow);
 PG_FUNCTION_INFO_V1(sdb_test_source_idle);
 PG_FUNCTION_INFO_V1(sdb_test_source_fail);
 PG_FUNCTION_INFO_V1(sdb_test_position_covers);
@@ -56,6 +57,7 @@ static List *read_tables(Datum array);
 static void put_texts(ReturnSetInfo *result, int n, char **texts);
 static void copy_table(ReturnSetInfo *result, Source *source,
 					   SourceTable *table, int parts);
+static List *follow_schema(List *tables, const SchemaChange *schema);
 static bool wait_until_ready(Source *source, Change *change, long wait_ms);
 static void try_snapshot(Trial *trial, List *tables);
 static void try_stream(Trial *trial, const char *position, List *tables);
@@ -192,6 +194,52 @@ sdb_test_source_stream(PG_FUNCTION_ARGS)
 		put_texts(result, 2, texts);
 	}
 	MemoryContextSwitchTo(old);
+	sdb_source_close(source);
+	return (Datum) 0;
+}
+
+/*
+ * (connector, position, definitions) -> setof (id, definition)
+ *
+ * What the definitions have become by now, according to the stream; one line
+ * with id NULL has the position reached.
+ */
+Datum
+sdb_test_source_follow(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Source	   *source = open_source(PG_GETARG_DATUM(0));
+	const SourceRoutine *routine = source->routine;
+	List	   *tables = read_tables(PG_GETARG_DATUM(2));
+	char	   *end = routine->current_position(source);
+	char	   *texts[2];
+	Change		change;
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	routine->stream_begin(source, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  read_tables(PG_GETARG_DATUM(2)));
+	while (routine->position_covers(end, routine->stream_position(source)))
+	{
+		if (!wait_until_ready(source, &change, 200))
+			continue;
+		if (change.kind == CHANGE_SCHEMA)
+			tables = follow_schema(tables, change.schema);
+	}
+	texts[0] = NULL;
+	texts[1] = routine->stream_position(source);
+	put_texts(result, 2, texts);
+	foreach(cell, tables)
+	{
+		SourceTable *table = lfirst(cell);
+		StringInfoData definition;
+
+		initStringInfo(&definition);
+		sdb_table_to_json(&definition, table);
+		texts[0] = table->id;
+		texts[1] = definition.data;
+		put_texts(result, 2, texts);
+	}
 	sdb_source_close(source);
 	return (Datum) 0;
 }
@@ -377,6 +425,28 @@ copy_table(ReturnSetInfo *result, Source *source, SourceTable *table,
 	texts[2] = point.until;
 	texts[3] = NULL;
 	put_texts(result, 4, texts);
+}
+
+static List *
+follow_schema(List *tables, const SchemaChange *schema)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		SourceTable *table = lfirst(cell);
+
+		if (schema->before != NULL &&
+			strcmp(table->id, schema->before->id) == 0)
+		{
+			if (!sdb_table_equal(table, schema->before))
+				elog(ERROR, "table \"%s\" was another one", table->id);
+			tables = foreach_delete_current(tables, cell);
+		}
+	}
+	if (schema->after != NULL)
+		tables = lappend(tables, sdb_table_copy(schema->after));
+	return tables;
 }
 
 /* False if nothing was ready for that long. */

@@ -28,6 +28,13 @@ CREATE FUNCTION test_source_stream(connector text, start text, max_steps int,
 	RETURNS SETOF record
 	LANGUAGE C AS 'synchdb', 'sdb_test_source_stream';
 
+-- What the definitions have become by now, according to the stream; the line
+-- without id has the position reached.
+CREATE FUNCTION test_source_follow(connector text, start text,
+	definitions text[], OUT id text, OUT definition text)
+	RETURNS SETOF record STRICT
+	LANGUAGE C AS 'synchdb', 'sdb_test_source_follow';
+
 -- The longest of ncalls that had nothing ready, in ms.
 CREATE FUNCTION test_source_idle(connector text, start text, ncalls int)
 	RETURNS float8 STRICT

@@ -11,6 +11,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "source/mysql/mysql_charset.h"
 #include "source/mysql/mysql_internal.h"
 
 /* 64 characters, of which each has at most 4 bytes in any encoding */
@@ -22,7 +23,7 @@ typedef struct Described
 	char		name[NAME_BYTES];	/* hash key */
 	SourceTable *table;
 	int			allocated;		/* length of table->columns */
-	List	   *json_columns;	/* names; MariaDB: columns declared JSON */
+	List	   *json_checks;	/* MariaDB: json_valid(`column`), ... */
 } Described;
 
 /* Catalog --- state of one describe */
@@ -133,7 +134,8 @@ read_tables(Catalog *catalog)
 	char	  **row;
 
 	sdb_mysql_conn_query(catalog->conn,
-						 psprintf("SELECT table_name, table_rows, table_comment, table_type"
+						 psprintf("SELECT table_name, table_rows, table_comment, table_type,"
+								  " table_collation"
 								  " FROM information_schema.tables WHERE %s"
 								  " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
 								  catalog->condition));
@@ -162,11 +164,17 @@ read_tables(Catalog *catalog)
 		table->estimated_rows = row[1] ? strtoll(row[1], NULL, 10) : -1;
 		if (row[2] != NULL && row[2][0] != '\0')
 			table->comment = pstrdup(sdb_mysql_from_utf8(row[2]));
+		if (row[4] != NULL)
+		{
+			const char *charset = sdb_mysql_charset_of_collation(row[4]);
+
+			table->charset = charset != NULL ? pstrdup(charset) : NULL;
+		}
 
 		described = hash_search(catalog->tables, name, HASH_ENTER, NULL);
 		described->table = table;
 		described->allocated = 0;
-		described->json_columns = NIL;
+		described->json_checks = NIL;
 		catalog->order = lappend(catalog->order, table);
 	}
 }
@@ -186,29 +194,30 @@ is_wanted(Catalog *catalog, const char *name, const char *id)
 }
 
 /*
- * MariaDB has no JSON type: it is longtext with a check named like the column,
- * json_valid(`column`).
+ * MariaDB has no JSON type: it is longtext with the check json_valid(`column`).
+ * The check's name is that of the column, unless the column was renamed.
  */
 static void
 read_json_checks(Catalog *catalog)
 {
+	static const char opening[] = "json_valid(";
 	char	  **row;
 	char	   *condition = catalog->condition + strlen("table_schema");
 
 	sdb_mysql_conn_query(catalog->conn,
-						 psprintf("SELECT table_name, constraint_name, check_clause"
+						 psprintf("SELECT table_name, check_clause"
 								  " FROM information_schema.check_constraints"
 								  " WHERE constraint_schema%s", condition));
 	while ((row = sdb_mysql_conn_fetch(catalog->conn, NULL)) != NULL)
 	{
 		Described  *described = find_table(catalog, row);
-		char	   *column = pstrdup(sdb_mysql_from_utf8(row[1]));
-		char	   *clause = psprintf("json_valid(%s)",
-									  sdb_mysql_conn_identifier(column));
+		const char *clause = row[1];
 
 		if (described != NULL &&
-			strcmp(sdb_mysql_from_utf8(row[2]), clause) == 0)
-			described->json_columns = lappend(described->json_columns, column);
+			strncmp(clause, opening, strlen(opening)) == 0)
+			described->json_checks =
+				lappend(described->json_checks,
+						pstrdup(sdb_mysql_from_utf8(clause)));
 	}
 }
 
@@ -269,11 +278,13 @@ add_column(Catalog *catalog, Described *described, char **row)
 static bool
 is_json(const Described *described, const char *column)
 {
+	char	   *check = psprintf("json_valid(%s)",
+								 sdb_mysql_conn_identifier(column));
 	ListCell   *lc;
 
-	foreach(lc, described->json_columns)
+	foreach(lc, described->json_checks)
 	{
-		if (strcmp(lfirst(lc), column) == 0)
+		if (strcmp(lfirst(lc), check) == 0)
 			return true;
 	}
 	return false;

@@ -146,6 +146,8 @@ typedef struct MysqlKeyPart
 	char	   *column;			/* NULL for an expression */
 	int			prefix;			/* characters or bytes; 0 for all */
 	bool		descending;
+	bool		is_period;		/* MariaDB: WITHOUT OVERLAPS, column is a
+								 * period's name */
 } MysqlKeyPart;
 
 /* MysqlKeyDef --- a key or a constraint */
@@ -156,7 +158,7 @@ struct MysqlKeyDef
 	char	   *constraint;		/* of CONSTRAINT; NULL likewise */
 	List	   *parts;			/* of MysqlKeyPart * */
 	bool		if_not_exists;	/* MariaDB */
-	bool		without_overlaps;	/* MariaDB */
+	bool		without_overlaps;	/* MariaDB: a part is_period */
 
 	/* MYSQL_KEY_FOREIGN */
 	MysqlTableName *references;

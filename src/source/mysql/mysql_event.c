@@ -41,11 +41,20 @@ typedef enum StatusLayout
 	STATUS_UNKNOWN,				/* ends the parsing */
 	STATUS_FIXED,				/* size bytes */
 	STATUS_STRING,				/* length, so many bytes, then size more */
-	STATUS_TWO_STRINGS			/* twice length and so many bytes */
+	STATUS_TWO_STRINGS,			/* twice length and so many bytes */
+	STATUS_NAMES				/* a count, and so many names with NUL */
 } StatusLayout;
 
+#define STATUS_FLAGS		0
 #define STATUS_SQL_MODE		1
 #define STATUS_CHARSET		4
+#define STATUS_TIMESTAMPS	16
+
+/* a count of STATUS_NAMES that stands for too many to list */
+#define STATUS_TOO_MANY		254
+
+/* session flag of MariaDB: explicit_defaults_for_timestamp */
+#define FLAG_EXPLICIT_TIMESTAMPS	0x1000000
 
 static const struct
 {
@@ -53,7 +62,7 @@ static const struct
 	uint8		size;			/* bytes */
 }			status_vars[] =
 {
-	[0] = {STATUS_FIXED, 4},	/* session flags */
+	[STATUS_FLAGS] = {STATUS_FIXED, 4}, /* of the session */
 	[STATUS_SQL_MODE] = {STATUS_FIXED, 8},
 	[2] = {STATUS_STRING, 1},	/* catalog with NUL */
 	[3] = {STATUS_FIXED, 4},	/* auto_increment_increment and _offset */
@@ -64,7 +73,10 @@ static const struct
 	[8] = {STATUS_FIXED, 2},	/* collation_database */
 	[9] = {STATUS_FIXED, 8},	/* tables of a multi-table UPDATE */
 	[10] = {STATUS_FIXED, 4},	/* length of the event at its origin */
-	[11] = {STATUS_TWO_STRINGS, 0}	/* invoker */
+	[11] = {STATUS_TWO_STRINGS, 0}, /* invoker */
+	[12] = {STATUS_NAMES, 0},	/* databases */
+	[13] = {STATUS_FIXED, 3},	/* microseconds */
+	[STATUS_TIMESTAMPS] = {STATUS_FIXED, 1}
 };
 
 /* Bytes of metadata in TABLE_MAP, by stored type */
@@ -143,7 +155,9 @@ static const char *const event_names[256] =
 static Size checksum_len(const MysqlFormat *format, MysqlEventType type,
 						 const ByteCursor *cur);
 static bool checksum_matches(const ByteCursor *cur, MysqlEventType type);
-static void query_status_vars(ByteCursor cur, MysqlQuery *query);
+static void query_status_vars(ByteCursor cur, bool is_mariadb,
+							  MysqlQuery *query);
+static void skip_names(ByteCursor *cur);
 static void append_hex(StringInfo buf, const uint8 *data, uint32 len);
 static char *take_name(ByteCursor *cur);
 static void table_map_metadata(ByteCursor cur, MysqlTableMap *map);
@@ -248,7 +262,8 @@ sdb_mysql_event_query(const MysqlFormat *format, const MysqlEvent *event,
 	status = cur;
 	sdb_bytes_take(&cur, status_len);
 	status.end = cur.pos;
-	query_status_vars(status, query);
+	query->explicit_timestamps = !format->is_mariadb;
+	query_status_vars(status, format->is_mariadb, query);
 
 	query->database = (const char *) sdb_bytes_take(&cur, query->database_len);
 	sdb_bytes_take(&cur, 1);	/* its NUL */
@@ -380,7 +395,7 @@ checksum_matches(const ByteCursor *cur, MysqlEventType type)
  * the first unknown one ends the list; those of interest come early.
  */
 static void
-query_status_vars(ByteCursor cur, MysqlQuery *query)
+query_status_vars(ByteCursor cur, bool is_mariadb, MysqlQuery *query)
 {
 	while (sdb_bytes_left(&cur) > 0)
 	{
@@ -405,11 +420,36 @@ query_status_vars(ByteCursor cur, MysqlQuery *query)
 				sdb_bytes_take(&cur, sdb_bytes_u8(&cur));
 				sdb_bytes_take(&cur, sdb_bytes_u8(&cur));
 				break;
+			case STATUS_NAMES:
+				skip_names(&cur);
+				break;
 		}
-		if (code == STATUS_SQL_MODE)
+		if (code == STATUS_FLAGS && is_mariadb)
+			query->explicit_timestamps =
+				(sdb_load_le32(value) & FLAG_EXPLICIT_TIMESTAMPS) != 0;
+		else if (code == STATUS_TIMESTAMPS)
+			query->explicit_timestamps = *value != 0;
+		else if (code == STATUS_SQL_MODE)
 			query->sql_mode = sdb_load_le64(value);
 		else if (code == STATUS_CHARSET)
+		{
 			query->client_collation = sdb_load_le16(value);
+			query->server_collation = sdb_load_le16(value + 4);
+		}
+	}
+}
+
+static void
+skip_names(ByteCursor *cur)
+{
+	uint8		count = sdb_bytes_u8(cur);
+
+	if (count == STATUS_TOO_MANY)
+		return;
+	for (; count > 0; count--)
+	{
+		while (sdb_bytes_u8(cur) != '\0')
+			 /* next */ ;
 	}
 }
 

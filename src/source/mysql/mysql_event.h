@@ -98,6 +98,9 @@ typedef struct MysqlQuery
 	uint64		sql_mode;		/* 0 if not sent */
 	uint16		client_collation;	/* collation id of the statement's text; 0
 									 * if not sent */
+	uint16		server_collation;	/* collation_server; 0 if not sent */
+	bool		explicit_timestamps;	/* explicit_defaults_for_timestamp;
+										 * MySQL sends it where it matters */
 } MysqlQuery;
 
 typedef struct MysqlGtid

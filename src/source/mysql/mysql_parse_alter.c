@@ -313,7 +313,7 @@ parse_alter(MysqlParser *p, MysqlStatement *statement)
 	if (sdb_mysql_parser_accept2(p, "SET", "DEFAULT"))
 	{
 		action->kind = ALTER_SET_DEFAULT;
-		sdb_mysql_parse_default(p, &action->value);
+		sdb_mysql_parse_set_default(p, &action->value);
 	}
 	else if (sdb_mysql_parser_accept2(p, "DROP", "DEFAULT"))
 		action->kind = ALTER_DROP_DEFAULT;

@@ -67,6 +67,8 @@ static bool parse_storage_attribute(MysqlParser *p);
 static bool parse_generated(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_versioning(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_now(MysqlParser *p);
+static bool parse_enclosed(MysqlParser *p, MysqlDefault *value);
+static void skip_expression(MysqlParser *p, MysqlDefault *value);
 static bool parse_simple_default(MysqlParser *p, MysqlDefault *value);
 static bool at_default_end(const MysqlParser *p);
 static MysqlText *token_text(MysqlParser *p, const char *sign);
@@ -441,10 +443,7 @@ parse_now(MysqlParser *p)
 	return false;
 }
 
-/*
- * A value, or an expression up to what must be something else.  MariaDB takes
- * a value in parentheses for that value.
- */
+/* MariaDB takes a value in parentheses for that value. */
 void
 sdb_mysql_parse_default(MysqlParser *p, MysqlDefault *value)
 {
@@ -452,19 +451,42 @@ sdb_mysql_parse_default(MysqlParser *p, MysqlDefault *value)
 
 	if (sdb_mysql_parser_is(p, "("))
 	{
-		if (p->lexer.dialect->is_mariadb)
-		{
-			sdb_mysql_parser_next(p);
-			if (parse_simple_default(p, value) &&
-				sdb_mysql_parser_accept(p, ")") && at_default_end(p))
-				return;
-			p->lexer = start;
-		}
+		if (p->lexer.dialect->is_mariadb && parse_enclosed(p, value))
+			return;
 	}
 	else if (parse_simple_default(p, value) && at_default_end(p))
 		return;
-
 	p->lexer = start;
+	skip_expression(p, value);
+}
+
+/* Here MySQL does so too, but for a sign and the time. */
+void
+sdb_mysql_parse_set_default(MysqlParser *p, MysqlDefault *value)
+{
+	MysqlLexer	start = p->lexer;
+
+	if (!p->lexer.dialect->is_mariadb && sdb_mysql_parser_is(p, "(") &&
+		!sdb_mysql_parser_is2(p, "(", "-") && parse_enclosed(p, value) &&
+		value->kind != MYSQL_DEFAULT_NOW)
+		return;
+	p->lexer = start;
+	sdb_mysql_parse_default(p, value);
+}
+
+/* (value): where it fails, the parser may be anywhere. */
+static bool
+parse_enclosed(MysqlParser *p, MysqlDefault *value)
+{
+	sdb_mysql_parser_expect(p, "(");
+	return parse_simple_default(p, value) &&
+		sdb_mysql_parser_accept(p, ")") && at_default_end(p);
+}
+
+/* An expression reaches up to what must be something else. */
+static void
+skip_expression(MysqlParser *p, MysqlDefault *value)
+{
 	value->kind = MYSQL_DEFAULT_EXPRESSION;
 	value->value = NULL;
 	do

@@ -206,6 +206,8 @@ sdb_mysql_parse_key(MysqlParser *p)
 static void
 parse_index(MysqlParser *p, MysqlKeyDef *key)
 {
+	ListCell   *lc;
+
 	if (sdb_mysql_parser_if_not_exists(p))
 		key->if_not_exists = true;
 	if (sdb_mysql_parser_is_name(p) && !sdb_mysql_parser_is(p, "USING"))
@@ -214,6 +216,9 @@ parse_index(MysqlParser *p, MysqlKeyDef *key)
 		key->name = NULL;
 	sdb_mysql_parse_key_options(p);
 	key->parts = sdb_mysql_parse_key_parts(p);
+	foreach(lc, key->parts)
+		key->without_overlaps = key->without_overlaps ||
+			((MysqlKeyPart *) lfirst(lc))->is_period;
 	sdb_mysql_parse_key_options(p);
 }
 
@@ -242,9 +247,8 @@ sdb_mysql_parse_key_parts(MysqlParser *p)
 			part->descending = true;
 		else
 			(void) sdb_mysql_parser_accept(p, "ASC");
-		/* the period of a key of MariaDB is no column */
-		if (!sdb_mysql_parser_accept2(p, "WITHOUT", "OVERLAPS"))
-			parts = lappend(parts, part);
+		part->is_period = sdb_mysql_parser_accept2(p, "WITHOUT", "OVERLAPS");
+		parts = lappend(parts, part);
 	} while (sdb_mysql_parser_accept(p, ","));
 	sdb_mysql_parser_expect(p, ")");
 	return parts;

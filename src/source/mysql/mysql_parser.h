@@ -73,8 +73,9 @@ extern bool sdb_mysql_parse_charset(MysqlParser *p, MysqlCharset *charset);
 extern MysqlColumnDef *sdb_mysql_parse_column(MysqlParser *p);
 extern void sdb_mysql_parse_place(MysqlParser *p, MysqlPlace *place);
 
-/* What follows DEFAULT */
+/* What follows DEFAULT; what follows ALTER column SET DEFAULT */
 extern void sdb_mysql_parse_default(MysqlParser *p, MysqlDefault *value);
+extern void sdb_mysql_parse_set_default(MysqlParser *p, MysqlDefault *value);
 
 /* After CREATE ... TABLE */
 extern void sdb_mysql_parse_create_table(MysqlParser *p,

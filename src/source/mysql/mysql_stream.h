@@ -3,13 +3,15 @@
  *
  * mysql_stream.c makes changes of events, mysql_reader.c reads events and
  * keeps table maps, mysql_tables.c knows the tables, mysql_statement.c does
- * what statements say, mysql_xa.c goes back for prepared transactions.
+ * what statements say, mysql_schema.c those that change tables, mysql_xa.c goes
+ * back for prepared transactions.
  */
 #ifndef SDB_MYSQL_STREAM_H
 #define SDB_MYSQL_STREAM_H
 
 #include "utils/hsearch.h"
 
+#include "source/mysql/mysql_ddl.h"
 #include "source/mysql/mysql_gtidset.h"
 #include "source/mysql/mysql_internal.h"
 #include "util/compat.h"
@@ -48,7 +50,19 @@ typedef struct StreamTable
 	SourceTable *table;
 	MemoryContext context;		/* of table; NULL if it came with
 								 * stream_begin */
+	MysqlPosition known_from;	/* file and pos: the definition holds from
+								 * there on; file NULL if it holds now */
+	bool		copied_again;	/* its rows before known_from do not count */
 } StreamTable;
+
+/* StreamDefinition --- a definition that a table is to have */
+typedef struct StreamDefinition
+{
+	SourceTable *table;			/* in the caller's context */
+	MysqlPosition *known_from;	/* where it was read, if that is ahead of the
+								 * stream; NULL if it holds now */
+	bool		incomplete;		/* see SchemaChange */
+} StreamDefinition;
 
 typedef enum GroupState
 {
@@ -71,6 +85,7 @@ struct MysqlStream
 	List	   *absent;			/* names of captured tables that the source no
 								 * longer had when their rows came */
 	List	   *dropped;		/* contexts of tables dropped in this group */
+	char	   *database_charset;	/* of new tables; NULL until needed */
 
 	/* reached position: between transactions */
 	MysqlPosition position;		/* but gtids: they are in applied */
@@ -128,17 +143,49 @@ extern SourceTable *sdb_mysql_tables_find(MysqlStream *stream,
 extern SourceTable *sdb_mysql_tables_meet(MysqlStream *stream,
 										  const char *name);
 
+/* Is its definition one that the stream has not reached? */
+extern bool sdb_mysql_tables_is_ahead(const MysqlStream *stream,
+									  const SourceTable *table);
+
+/* Are its rows, as of now, to be left out for that reason? */
+extern bool sdb_mysql_tables_leaves_out(const MysqlStream *stream,
+										const SourceTable *table);
+
+/* Names of all that are known, and of those that are absent. */
+extern List *sdb_mysql_tables_names(const MysqlStream *stream);
+
 /*
- * sdb_mysql_tables_create --- describe a table that the stream does not know
- * and deliver its creation; NULL if the source no longer has it.
+ * sdb_mysql_tables_describe --- read a definition from the source, and where
+ * in the log it was read; false if the source has no such table.
+ */
+extern bool sdb_mysql_tables_describe(MysqlStream *stream, const char *name,
+									  StreamDefinition *definition);
+
+/*
+ * Deliver that a table is there, is another now (perhaps under another name),
+ * or is gone.  Results live as long as the stream has the table.
  */
 extern SourceTable *sdb_mysql_tables_create(MysqlStream *stream,
-											const char *name);
+											const StreamDefinition *definition);
+extern SourceTable *sdb_mysql_tables_alter(MysqlStream *stream,
+										   SourceTable *before,
+										   const StreamDefinition *definition,
+										   const int *origins);
 extern void sdb_mysql_tables_drop(MysqlStream *stream, SourceTable *table);
+
+/* The source has no definition for rows that come: leave them out. */
+extern void sdb_mysql_tables_set_absent(MysqlStream *stream,
+										const char *name);
 
 /* Forget that a table was absent, since it was dropped. */
 extern void sdb_mysql_tables_forget_absent(MysqlStream *stream,
 										   const char *name);
+
+/* Do what a statement says that changes tables or databases. */
+extern void sdb_mysql_schema_follow(MysqlStream *stream,
+									const MysqlStatement *statement,
+									const MysqlDialect *dialect,
+									const MysqlQuery *query);
 
 /* A new dump from (file, pos) on, in a child of CurrentMemoryContext. */
 extern MysqlReader *sdb_mysql_reader_open(MysqlSource *source,

@@ -6,6 +6,12 @@
  * first met, and its creation delivered.  If the source no longer has it, its
  * rows cannot be decoded: they are left out, with a warning, until the table
  * is dropped.
+ *
+ * A definition that was read from the source holds as of the end of the log at
+ * that moment, which may lie ahead of the stream.  Up to there, statements do
+ * not change it.  Rows up to there are left out if the table is to be copied
+ * again, since the copy will be newer; else they are taken, and refused if they
+ * do not fit.
  */
 #include "postgres.h"
 
@@ -17,10 +23,14 @@
 static uint32 hash_name(const void *key, Size keysize);
 static int	compare_names(const void *a, const void *b, Size keysize);
 static const char *table_key(const MysqlStream *stream, const char *name);
-static void add_table(MysqlStream *stream, SourceTable *table,
-					  MemoryContext context);
+static StreamTable *find_entry(const MysqlStream *stream, const char *name);
+static StreamTable *add_table(MysqlStream *stream, SourceTable *table,
+							  MemoryContext context);
+static StreamTable *keep_table(MysqlStream *stream,
+							   const StreamDefinition *definition);
+static void remove_table(MysqlStream *stream, SourceTable *table);
+static void deliver(MysqlStream *stream, const SchemaChange *change);
 static bool is_absent(const MysqlStream *stream, const char *name);
-static void set_absent(MysqlStream *stream, const char *name);
 
 void
 sdb_mysql_tables_init(MysqlStream *stream, List *tables)
@@ -37,83 +47,129 @@ sdb_mysql_tables_init(MysqlStream *stream, List *tables)
 								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
 								 HASH_CONTEXT);
 	foreach(lc, tables)
-		add_table(stream, lfirst(lc), NULL);
+		(void) add_table(stream, lfirst(lc), NULL);
 }
 
 SourceTable *
 sdb_mysql_tables_find(MysqlStream *stream, const char *name)
 {
-	const char *key = table_key(stream, name);
-	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
+	StreamTable *entry = find_entry(stream, name);
 
 	return entry != NULL ? entry->table : NULL;
+}
+
+bool
+sdb_mysql_tables_is_ahead(const MysqlStream *stream, const SourceTable *table)
+{
+	StreamTable *entry = find_entry(stream, table->name);
+	MysqlPosition here = {stream->main->file, stream->main->end};
+
+	return entry != NULL && entry->known_from.file != NULL &&
+		sdb_mysql_position_before(&here, &entry->known_from);
+}
+
+bool
+sdb_mysql_tables_leaves_out(const MysqlStream *stream,
+							const SourceTable *table)
+{
+	StreamTable *entry = find_entry(stream, table->name);
+
+	return entry != NULL && entry->copied_again &&
+		sdb_mysql_tables_is_ahead(stream, table);
+}
+
+List *
+sdb_mysql_tables_names(const MysqlStream *stream)
+{
+	List	   *names = NIL;
+	HASH_SEQ_STATUS scan;
+	StreamTable *entry;
+
+	hash_seq_init(&scan, stream->tables);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		names = lappend(names, entry->table->name);
+	return list_concat(names, list_copy(stream->absent));
 }
 
 SourceTable *
 sdb_mysql_tables_meet(MysqlStream *stream, const char *name)
 {
+	StreamDefinition definition;
 	SourceTable *table = sdb_mysql_tables_find(stream, name);
 
 	if (table != NULL || is_absent(stream, name))
 		return table;
-	table = sdb_mysql_tables_create(stream, name);
-	if (table == NULL)
-		set_absent(stream, name);
-	else
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" was not copied: only its changes from %s on are here",
-						table->id, sdb_mysql_stream_where(stream)),
-				 errhint("Use synchdb_resync_table() to copy it.")));
+	if (!sdb_mysql_tables_describe(stream, name, &definition))
+	{
+		sdb_mysql_tables_set_absent(stream, name);
+		return NULL;
+	}
+	table = sdb_mysql_tables_create(stream, &definition);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" was not copied: only its changes from %s on are here",
+					table->id, sdb_mysql_stream_where(stream)),
+			 errhint("Use synchdb_resync_table() to copy it.")));
 	return table;
 }
 
-SourceTable *
-sdb_mysql_tables_create(MysqlStream *stream, const char *name)
+bool
+sdb_mysql_tables_describe(MysqlStream *stream, const char *name,
+						  StreamDefinition *definition)
 {
-	SourceTable *found;
-	SchemaChange *schema;
-	MemoryContext context;
-	MemoryContext old_context;
+	MysqlPosition here = {stream->main->file, stream->main->end};
 
-	found = sdb_mysql_catalog_describe_one(stream->source, name);
+	memset(definition, 0, sizeof(StreamDefinition));
+	definition->table = sdb_mysql_catalog_describe_one(stream->source, name);
+	if (definition->table != NULL)
+	{
+		MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
+
+		definition->known_from = sdb_mysql_log_position(stream->source, conn);
+		if (!sdb_mysql_position_before(&here, definition->known_from))
+			definition->known_from = NULL;
+	}
 	sdb_mysql_source_release(stream->source);
-	if (found == NULL)
-		return NULL;
+	return definition->table != NULL;
+}
 
-	context = AllocSetContextCreate(stream->context, "MySQL table",
-									ALLOCSET_SMALL_SIZES);
-	old_context = MemoryContextSwitchTo(context);
-	found = sdb_table_copy(found);
-	MemoryContextSwitchTo(stream->event_context);
-	schema = palloc0(sizeof(SchemaChange));
-	schema->kind = SCHEMA_CREATE_TABLE;
-	schema->after = found;
-	MemoryContextSwitchTo(old_context);
-	add_table(stream, found, context);
-	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
-	return found;
+SourceTable *
+sdb_mysql_tables_create(MysqlStream *stream,
+						const StreamDefinition *definition)
+{
+	SchemaChange change = {.kind = SCHEMA_CREATE_TABLE};
+
+	change.after = keep_table(stream, definition)->table;
+	change.incomplete = definition->incomplete;
+	deliver(stream, &change);
+	return change.after;
+}
+
+SourceTable *
+sdb_mysql_tables_alter(MysqlStream *stream, SourceTable *before,
+					   const StreamDefinition *definition,
+					   const int *origins)
+{
+	SchemaChange change = {.kind = SCHEMA_ALTER_TABLE, .before = before};
+	int			ncolumns = definition->table->ncolumns;
+
+	remove_table(stream, before);
+	change.after = keep_table(stream, definition)->table;
+	change.origins = MemoryContextAlloc(stream->event_context,
+										ncolumns * sizeof(int));
+	memcpy(change.origins, origins, ncolumns * sizeof(int));
+	change.incomplete = definition->incomplete;
+	deliver(stream, &change);
+	return change.after;
 }
 
 void
 sdb_mysql_tables_drop(MysqlStream *stream, SourceTable *table)
 {
-	const char *key = table_key(stream, table->name);
-	StreamTable *entry = hash_search(stream->tables, &key, HASH_FIND, NULL);
-	MemoryContext context = entry->context;
-	MemoryContext old_context;
-	SchemaChange *schema;
+	SchemaChange change = {.kind = SCHEMA_DROP_TABLE, .before = table};
 
-	(void) hash_search(stream->tables, &key, HASH_REMOVE, NULL);
-	old_context = MemoryContextSwitchTo(stream->context);
-	if (context != NULL)
-		stream->dropped = lappend(stream->dropped, context);
-	MemoryContextSwitchTo(stream->event_context);
-	schema = palloc0(sizeof(SchemaChange));
-	schema->kind = SCHEMA_DROP_TABLE;
-	schema->before = table;
-	MemoryContextSwitchTo(old_context);
-	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, schema);
+	remove_table(stream, table);
+	deliver(stream, &change);
 }
 
 void
@@ -126,6 +182,35 @@ sdb_mysql_tables_forget_absent(MysqlStream *stream, const char *name)
 		if (sdb_mysql_source_same_name(stream->source, lfirst(lc), name))
 			stream->absent = foreach_delete_current(stream->absent, lc);
 	}
+}
+
+/*
+ * A sequence of MariaDB looks like a table in the log; it is none of ours, and
+ * nobody needs to hear about it.
+ */
+void
+sdb_mysql_tables_set_absent(MysqlStream *stream, const char *name)
+{
+	MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
+	MemoryContext old_context;
+	char	   *kind;
+
+	kind = sdb_mysql_conn_scalar(conn,
+								 psprintf("SELECT table_type FROM information_schema.tables"
+										  " WHERE table_schema = %s AND table_name = %s",
+										  sdb_mysql_conn_literal(conn,
+																 stream->source->database),
+										  sdb_mysql_conn_literal(conn, name)));
+	sdb_mysql_source_release(stream->source);
+	old_context = MemoryContextSwitchTo(stream->context);
+	stream->absent = lappend(stream->absent, pstrdup(name));
+	MemoryContextSwitchTo(old_context);
+	if (kind == NULL)
+		ereport(WARNING,
+				(errmsg("leaving out rows of table \"%s.%s\", which the source no longer has",
+						stream->source->database, name),
+				 errdetail("They were logged at %s; without the table's definition they cannot be decoded.",
+						   sdb_mysql_stream_where(stream))));
 }
 
 /* Keys of stream->tables are pointers to names. */
@@ -158,7 +243,15 @@ table_key(const MysqlStream *stream, const char *name)
 	return key;
 }
 
-static void
+static StreamTable *
+find_entry(const MysqlStream *stream, const char *name)
+{
+	const char *key = table_key(stream, name);
+
+	return hash_search(stream->tables, &key, HASH_FIND, NULL);
+}
+
+static StreamTable *
 add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 {
 	MemoryContext old_context = MemoryContextSwitchTo(stream->context);
@@ -168,7 +261,56 @@ add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 	entry = hash_search(stream->tables, &key, HASH_ENTER, NULL);
 	entry->table = table;
 	entry->context = context;
+	entry->known_from.file = NULL;
+	entry->copied_again = false;
 	MemoryContextSwitchTo(old_context);
+	return entry;
+}
+
+/* A table of its own context, with what is known about the definition. */
+static StreamTable *
+keep_table(MysqlStream *stream, const StreamDefinition *definition)
+{
+	MemoryContext context = AllocSetContextCreate(stream->context,
+												  "MySQL table",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	StreamTable *entry;
+
+	entry = add_table(stream, sdb_table_copy(definition->table), context);
+	if (definition->known_from != NULL)
+	{
+		entry->known_from.file = pstrdup(definition->known_from->file);
+		entry->known_from.pos = definition->known_from->pos;
+	}
+	entry->copied_again = definition->incomplete;
+	MemoryContextSwitchTo(old_context);
+	return entry;
+}
+
+/* It stays in memory until the transaction is over. */
+static void
+remove_table(MysqlStream *stream, SourceTable *table)
+{
+	StreamTable *entry = find_entry(stream, table->name);
+	const char *key = entry->name;
+	MemoryContext old_context = MemoryContextSwitchTo(stream->context);
+
+	sdb_mysql_reader_forget_maps(stream->main);
+	if (entry->context != NULL)
+		stream->dropped = lappend(stream->dropped, entry->context);
+	(void) hash_search(stream->tables, &key, HASH_REMOVE, NULL);
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+deliver(MysqlStream *stream, const SchemaChange *change)
+{
+	SchemaChange *copy = MemoryContextAlloc(stream->event_context,
+											sizeof(SchemaChange));
+
+	*copy = *change;
+	sdb_mysql_stream_push(stream, CHANGE_SCHEMA, NULL, copy);
 }
 
 static bool
@@ -182,33 +324,4 @@ is_absent(const MysqlStream *stream, const char *name)
 			return true;
 	}
 	return false;
-}
-
-/*
- * A sequence of MariaDB looks like a table in the log; it is none of ours, and
- * nobody needs to hear about it.
- */
-static void
-set_absent(MysqlStream *stream, const char *name)
-{
-	MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
-	MemoryContext old_context;
-	char	   *kind;
-
-	kind = sdb_mysql_conn_scalar(conn,
-								 psprintf("SELECT table_type FROM information_schema.tables"
-										  " WHERE table_schema = %s AND table_name = %s",
-										  sdb_mysql_conn_literal(conn,
-																 stream->source->database),
-										  sdb_mysql_conn_literal(conn, name)));
-	sdb_mysql_source_release(stream->source);
-	old_context = MemoryContextSwitchTo(stream->context);
-	stream->absent = lappend(stream->absent, pstrdup(name));
-	MemoryContextSwitchTo(old_context);
-	if (kind == NULL)
-		ereport(WARNING,
-				(errmsg("leaving out rows of table \"%s.%s\", which the source no longer has",
-						stream->source->database, name),
-				 errdetail("They were logged at %s; without the table's definition they cannot be decoded.",
-						   sdb_mysql_stream_where(stream))));
 }

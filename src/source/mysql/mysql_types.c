@@ -29,6 +29,7 @@
 
 #include <ctype.h>
 
+#include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
@@ -267,7 +268,8 @@ sdb_mysql_types_column(const MysqlColumnInfo *info, SourceColumn *column)
 		column->comment = pstrdup(info->comment);
 	set_charset(info, type, column);
 	set_default(info, type, column);
-	warn_of_labels(info, column);
+	if (!info->is_exact)
+		warn_of_labels(info, column);
 }
 
 MysqlType
@@ -288,6 +290,18 @@ bool
 sdb_mysql_types_is_unsigned(const SourceColumn *column)
 {
 	return strstr(column->type_name, " unsigned") != NULL;
+}
+
+char *
+sdb_mysql_types_float_text(double number, bool is_single)
+{
+	char	   *text = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	if (is_single)
+		float_to_shortest_decimal_buf((float) number, text);
+	else
+		double_to_shortest_decimal_buf(number, text);
+	return text;
 }
 
 static const TypeName *
@@ -484,8 +498,15 @@ default_text(const MysqlColumnInfo *info, const TypeName *type,
 		case MYSQL_T_MEDIUMINT:
 		case MYSQL_T_INT:
 		case MYSQL_T_BIGINT:
+			/* the zeros of ZEROFILL say nothing */
+			while (*value == '0' && value[1] != '\0')
+				value++;
+			return is_number(value) ? value : NULL;
 		case MYSQL_T_FLOAT:
 		case MYSQL_T_DOUBLE:
+			return !is_number(value) ? NULL :
+				sdb_mysql_types_float_text(strtod(value, NULL),
+										   type->type == MYSQL_T_FLOAT);
 		case MYSQL_T_DECIMAL:
 		case MYSQL_T_YEAR:
 			return is_number(value) ? value : NULL;

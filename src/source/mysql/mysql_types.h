@@ -59,6 +59,8 @@ typedef struct MysqlColumnInfo
 	const char *comment;
 	bool		is_mariadb;
 	bool		is_json;		/* MariaDB: has a json_valid check */
+	bool		is_exact;		/* labels are what was written, not what the
+								 * server shows of them */
 } MysqlColumnInfo;
 
 /*
@@ -82,5 +84,8 @@ extern MysqlType sdb_mysql_types_of(const SourceColumn *column);
 
 /* Does the column's type_name end in " unsigned"? */
 extern bool sdb_mysql_types_is_unsigned(const SourceColumn *column);
+
+/* A default of FLOAT (is_single) or DOUBLE, in the one form that is kept. */
+extern char *sdb_mysql_types_float_text(double number, bool is_single);
 
 #endif							/* SDB_MYSQL_TYPES_H */

@@ -260,6 +260,8 @@ put_key_parts(StringInfo buf, const List *parts)
 			appendStringInfo(buf, "(%d)", part->prefix);
 		if (part->descending)
 			appendStringInfoString(buf, " desc");
+		if (part->is_period)
+			appendStringInfoString(buf, " without overlaps");
 	}
 }
 

@@ -1,0 +1,40 @@
+"""The DDL statements of test/golden/mysql/ddl_*.sql, for real servers."""
+
+import os
+
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "golden",
+                      "mysql")
+
+ERROR = "--!error"      # in a statement that the server refuses
+
+
+def statements(flavor):
+    """Those that a server of the flavor runs, in order: (text, fails)."""
+    found = []
+    for name in ("common", flavor):
+        with open(os.path.join(FOLDER, "ddl_%s.sql" % name),
+                  encoding="utf-8") as text:
+            for paragraph in text.read().split("\n\n"):
+                lines = paragraph.strip("\n").split("\n")
+                sql = "\n".join(line for line in lines
+                                if not line.startswith("--"))
+                if sql:
+                    found.append((sql, ERROR in lines))
+    return found
+
+
+class Session:
+    """One connection to a database; its character set is the client's too."""
+
+    def __init__(self, database):
+        self.connection = database.connect()
+
+    def run(self, sql):
+        if sql.startswith("SET NAMES "):
+            self.connection.set_charset(sql.split()[2])
+            return
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def close(self):
+        self.connection.close()

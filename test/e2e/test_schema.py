@@ -1,0 +1,169 @@
+"""Schema changes of real servers reach the tables here."""
+
+import pytest
+
+from support.source import Database
+
+
+@pytest.fixture
+def started(db, connector):
+    """Starts the connector after the given statements; gives a function that
+    runs statements at the source in one session."""
+    def start(*sql):
+        db.execute(*sql)
+        connector.start()
+        connector.wait_streaming()
+        return db.execute
+    return start
+
+
+TABLE = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20))"
+
+
+def columns(pg, connector, table):
+    return [row[0] for row in pg.query(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = %s::regclass"
+        " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        [connector.target(table)])]
+
+
+def stage(pg, connector, table):
+    return pg.value("SELECT stage FROM synchdb_table WHERE name = %s AND"
+                    " source_table LIKE %s", [connector.name, "%." + table])
+
+
+def test_columns_come_go_and_change(pg, connector, started):
+    run = started(TABLE, "INSERT INTO t VALUES (1, 1, 'one'), (2, NULL, NULL)")
+    run("ALTER TABLE t ADD c INT NOT NULL DEFAULT 7 AFTER id,"
+        " CHANGE a aa BIGINT, ADD d VARCHAR(5) DEFAULT 'd'",
+        "INSERT INTO t VALUES (3, 8, 5000000000, 'three', 'x')",
+        "ALTER TABLE t DROP b, MODIFY d VARCHAR(50) FIRST",
+        "UPDATE t SET d = 'a longer text than before' WHERE id = 2",
+        "ALTER TABLE t RENAME COLUMN aa TO z, ADD e DATE",
+        "INSERT INTO t (id, c, e) VALUES (4, 9, '2020-01-02')")
+    connector.wait_equal("t", "id, c, z, d, e")
+
+
+def test_keys_change(pg, connector, started):
+    run = started(TABLE, "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two')")
+    run("ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (a)",
+        "UPDATE t SET id = 5 WHERE a = 10",
+        "ALTER TABLE t DROP PRIMARY KEY",
+        "UPDATE t SET a = 10 WHERE a = 20",
+        "DELETE FROM t WHERE id = 5",
+        "ALTER TABLE t ADD PRIMARY KEY (a, id)",
+        "INSERT INTO t VALUES (6, 10, 'six')")
+    connector.wait_equal("t")
+
+
+def test_renames(pg, connector, started):
+    run = started(TABLE, "CREATE TABLE u (x INT PRIMARY KEY)",
+                  "INSERT INTO t VALUES (1, 1, 'one')",
+                  "INSERT INTO u VALUES (1)")
+    run("RENAME TABLE t TO w, u TO t, w TO u",
+        "INSERT INTO t VALUES (2)", "INSERT INTO u VALUES (2, 2, 'two')",
+        "ALTER TABLE u RENAME TO v, ADD c INT",
+        "INSERT INTO v VALUES (3, 3, 'three', 3)")
+    connector.wait_equal("v")
+    connector.wait_equal("t")
+    assert not connector.exists("u")
+    assert not connector.exists("w")
+
+
+def test_several_tables_in_one_drop(connector, started):
+    run = started(TABLE, "CREATE TABLE u (x INT)", "CREATE TABLE v (x INT)")
+    run("DROP TABLE t, u", "INSERT INTO v VALUES (1)")
+    connector.wait_equal("v")
+    assert not connector.exists("t")
+    assert not connector.exists("u")
+
+
+def test_a_new_table_is_what_it_was_when_it_was_made(connector, started):
+    """However late the stream comes to it."""
+    run = started(TABLE)
+    connector.stop()
+    run("CREATE TABLE n (id INT PRIMARY KEY, a VARCHAR(10) CHARACTER SET"
+        " latin1)", "INSERT INTO n VALUES (1, 'é')",
+        "ALTER TABLE n ADD b INT FIRST, MODIFY a TEXT CHARACTER SET utf8mb4",
+        "INSERT INTO n VALUES (5, 2, '☃')",
+        "CREATE TABLE l LIKE n", "ALTER TABLE n DROP b",
+        "INSERT INTO n VALUES (3, 'x')", "INSERT INTO l VALUES (1, 2, 'y')",
+        "CREATE TABLE gone (x INT)", "INSERT INTO gone VALUES (1)",
+        "DROP TABLE gone")
+    connector.start()
+    connector.wait_equal("n")
+    connector.wait_equal("l")
+    assert not connector.exists("gone")
+
+
+def test_tables_that_are_not_captured_do_not_matter(source, pg, db, connect):
+    connector = connect(pg, db, tables="%s.t" % db.name)
+    db.execute(TABLE)
+    connector.start()
+    connector.wait_streaming()
+    other = Database(source, "other_" + db.name)
+    other.create()
+    try:
+        db.execute("CREATE TABLE u (x INT)", "ALTER TABLE u ADD y INT",
+                   "RENAME TABLE u TO v", "ALTER TABLE v RENAME TO `%s`.t"
+                   % other.name, "TRUNCATE `%s`.t" % other.name,
+                   "ALTER TABLE `%s`.t DROP y" % other.name,
+                   "CREATE DATABASE IF NOT EXISTS `%s`" % other.name,
+                   "DROP TABLE `%s`.t" % other.name,
+                   "INSERT INTO t VALUES (1, 1, 'one')")
+        connector.wait_equal("t")
+        assert not connector.exists("u")
+        assert stage(pg, connector, "t") == "streaming"
+    finally:
+        other.drop()
+
+
+def test_rebuilt_by_a_tool_in_sight(connector, started):
+    """As pt-online-schema-change does it: all tables are captured."""
+    run = started(TABLE, "INSERT INTO t VALUES (1, 1, 'one'), (2, 2, 'two')")
+    run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD c INT DEFAULT 5",
+        "INSERT INTO _t_new (id, a, b) SELECT id, a, b FROM t",
+        "UPDATE t SET a = 11 WHERE id = 1",
+        "REPLACE INTO _t_new (id, a, b) SELECT id, a, b FROM t WHERE id = 1",
+        "RENAME TABLE t TO _t_old, _t_new TO t", "DROP TABLE _t_old",
+        "INSERT INTO t VALUES (3, 3, 'three', 3)")
+    connector.wait_equal("t")
+    assert not connector.exists("_t_old")
+    assert not connector.exists("_t_new")
+
+
+def test_rebuilt_by_a_tool_out_of_sight(pg, db, connect):
+    """As gh-ost does it, with a table list that does not name its tables: the
+    table stays, and is marked, since its rows were not seen."""
+    connector = connect(pg, db, tables="%s.t" % db.name)
+    db.execute(TABLE, "INSERT INTO t VALUES (1, 1, 'one')")
+    connector.start()
+    connector.wait_streaming()
+    db.execute("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD c INT",
+               "INSERT INTO _t_gho (id, a, b) SELECT id, a, b FROM t",
+               "RENAME TABLE t TO _t_del, _t_gho TO t")
+    connector.wait(lambda: columns(pg, connector, "t") ==
+                   ["id", "a", "b", "c"], "the new definition")
+    assert stage(pg, connector, "t") != "streaming"
+
+
+def test_a_table_that_leaves_is_gone(source, pg, db, connect):
+    connector = connect(pg, db, tables="%s.t" % db.name)
+    db.execute(TABLE, "INSERT INTO t VALUES (1, 1, 'one')")
+    connector.start()
+    connector.wait_streaming()
+    db.execute("RENAME TABLE t TO u")
+    connector.wait(lambda: not connector.exists("t"), "the table's end")
+
+
+def test_what_cannot_be_resolved_is_read_from_the_source(pg, db, connector,
+                                                         started):
+    """Names of columns that differ by the case of a letter beyond ASCII are
+    the same for the source, but not found here."""
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, `ü` INT, x INT)",
+                  "INSERT INTO t VALUES (1, 1, 1)")
+    run("ALTER TABLE t DROP COLUMN `Ü`")
+    connector.wait(lambda: columns(pg, connector, "t") == ["id", "x"],
+                   "the new definition")
+    assert stage(pg, connector, "t") != "streaming"
+    assert connector.state() == "polling"

@@ -21,6 +21,7 @@
 #include "checkpoint/catalog.h"
 #include "checkpoint/connector.h"
 #include "checkpoint/list_file.h"
+#include "checkpoint/tls_file.h"
 #include "guc.h"
 #include "util/secret.h"
 
@@ -54,6 +55,7 @@ static int	read_port(const Row *row);
 static char *read_password(const Row *row, const char *key);
 static TlsMode read_tls_mode(const Row *row);
 static int	read_error_strategy(const Row *row);
+static void check_tls_files(const Connector *connector);
 static char *read_list(const Row *row, const char *key, const char *file_key,
 					   Oid owner);
 static Oid	read_owner(const Row *row);
@@ -109,6 +111,7 @@ sdb_connector_load(const char *name)
 	options->tls_truststore = read_text(&row, "ssl_truststore");
 	options->tls_truststore_password = read_password(&row,
 													 "ssl_truststore_pass");
+	check_tls_files(connector);
 	options->connect_timeout_ms = sdb_guc_dbz_connect_timeout_ms;
 	options->query_timeout_ms = sdb_guc_dbz_query_timeout_ms;
 	options->client_id = make_client_id(name);
@@ -418,6 +421,35 @@ read_error_strategy(const Row *row)
 						row->name, text),
 				 errhint("Known strategies: exit, skip, retry.")));
 	return strategy;
+}
+
+static void
+check_tls_files(const Connector *connector)
+{
+	const SourceOptions *options = &connector->options;
+
+	if (options->tls_mode == TLS_DISABLED)
+		return;
+	if (options->tls_keystore != NULL)
+	{
+		sdb_tls_file_allow(options->tls_keystore, TLS_FILE_KEYSTORE,
+						   connector->owner);
+		sdb_tls_file_check(options->tls_keystore, TLS_FILE_KEYSTORE,
+						   options->tls_keystore_password != NULL);
+	}
+	if (options->tls_truststore != NULL)
+	{
+		sdb_tls_file_allow(options->tls_truststore, TLS_FILE_TRUSTSTORE,
+						   connector->owner);
+		sdb_tls_file_check(options->tls_truststore, TLS_FILE_TRUSTSTORE,
+						   false);
+	}
+	else if (options->tls_mode >= TLS_VERIFY_CA)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the TLS mode of connector \"%s\" needs a truststore",
+						connector->name),
+				 errhint("Name a PEM file with the authorities to trust, such as that of the operating system.")));
 }
 
 /* read_list --- a table list, read from its file if it names one */

@@ -6,9 +6,12 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "miscadmin.h"
 
 #include "checkpoint/connector.h"
+#include "checkpoint/tls_file.h"
 #include "sqlapi/sqlapi.h"
 #include "worker/shmem.h"
 
@@ -66,6 +69,8 @@ static const Argument infinispan_arguments[] = {
 
 static void add_settings(FunctionCallInfo fcinfo, const Argument *arguments,
 						 int narguments);
+static void check_tls_file(FunctionCallInfo fcinfo, int number,
+						   TlsFileKind kind);
 static void notice_unused(const char *what);
 static void check_infinispan(const char *memory_type, int32 memory_size);
 
@@ -81,8 +86,8 @@ PG_FUNCTION_INFO_V1(sdb_sql_add_infinispan);
 PG_FUNCTION_INFO_V1(sdb_sql_del_infinispan);
 
 /*
- * An unknown mode is refused when the connector starts; scripts that only
- * store one shall go on working.
+ * An unknown mode, or a file that is not there, is refused when the connector
+ * starts; scripts that only store one shall go on working.
  */
 Datum
 sdb_sql_add_extra_conninfo(PG_FUNCTION_ARGS)
@@ -92,6 +97,8 @@ sdb_sql_add_extra_conninfo(PG_FUNCTION_ARGS)
 
 	sdb_sql_hide_statement("SELECT synchdb_add_extra_conninfo(...)");
 	add_settings(fcinfo, tls_arguments, lengthof(tls_arguments));
+	check_tls_file(fcinfo, 2, TLS_FILE_KEYSTORE);
+	check_tls_file(fcinfo, 4, TLS_FILE_TRUSTSTORE);
 	if (mode[0] != '\0' && pg_strcasecmp(mode, "null") != 0 &&
 		!sdb_connector_tls_mode(mode, &unused))
 		ereport(WARNING,
@@ -219,6 +226,29 @@ add_settings(FunctionCallInfo fcinfo, const Argument *arguments,
 	sdb_sql_push_arguments(&state, fcinfo, 1, arguments, narguments);
 	data = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	sdb_sql_merge_data(name, JsonbValueToJsonb(data));
+}
+
+/*
+ * Of a file that can be read, the format.  Its password is the next argument.
+ */
+static void
+check_tls_file(FunctionCallInfo fcinfo, int number, TlsFileKind kind)
+{
+	const char *path = sdb_sql_text_argument(fcinfo, number,
+											 &tls_arguments[number - 1]);
+	const char *password = sdb_sql_text_argument(fcinfo, number + 1,
+												 &tls_arguments[number]);
+
+	if (path == NULL)
+		return;
+	sdb_tls_file_allow(path, kind, GetUserId());
+	if (access(path, R_OK) == 0)
+		sdb_tls_file_check(path, kind, password != NULL);
+	else
+		ereport(WARNING,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\": %m", path),
+				 errdetail("The connector cannot start without it.")));
 }
 
 static void

@@ -520,7 +520,8 @@ set_options(MysqlConn *conn, const MysqlConnOptions *options)
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 	if (!options->tls_try)
 		return;
-	if (options->tls_ca != NULL)
+	/* without being asked to verify, the library would do so given a CA */
+	if (options->tls_verify_ca)
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->tls_ca);
 	if (options->tls_cert != NULL)
 	{

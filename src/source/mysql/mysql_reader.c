@@ -157,11 +157,6 @@ resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
 	}
 	MemoryContextSwitchTo(stream->event_context);
 	map->table = sdb_mysql_tables_meet(stream, name);
-	if (map->table != NULL && sdb_mysql_tables_leaves_out(stream, map->table))
-	{
-		map->table = NULL;
-		map->nbytes = 0;		/* asked again with the next statement */
-	}
 	MemoryContextSwitchTo(map->context);
 	if (map->table != NULL)
 	{

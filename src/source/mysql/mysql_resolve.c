@@ -325,10 +325,15 @@ place_columns(Work *work, List *old_columns)
 
 		if (action->kind == ALTER_ADD_COLUMN)
 		{
-			/* IF NOT EXISTS */
-			if (action->if_exists &&
-				find_column(work->columns, action->column->name) != NULL)
-				continue;
+			if (find_column(work->columns, action->column->name) != NULL)
+			{
+				/* IF NOT EXISTS */
+				if (action->if_exists)
+					continue;
+				*work->reason = psprintf("column \"%s\" exists already",
+										 action->column->name);
+				return false;
+			}
 			column = palloc0(sizeof(WorkColumn));
 			column->origin = -1;
 			if (!resolve_column(work, action->column, column))

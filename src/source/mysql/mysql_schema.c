@@ -266,8 +266,12 @@ follow_alter(Follow *follow, const MysqlTableName *name)
 			rename_in(follow, to->table);
 		return;
 	}
-	if (sdb_mysql_tables_is_ahead(stream, table) && to == NULL)
+	if (sdb_mysql_tables_is_ahead(stream, table))
+	{
+		if (to != NULL && is_captured(follow, to))
+			rename_in(follow, to->table);
 		return;
+	}
 	if (statement->failure != NULL)
 		reread(follow, table, statement->failure);
 	else
@@ -479,6 +483,10 @@ reread(Follow *follow, SourceTable *before, const char *reason)
 
 	if (!sdb_mysql_tables_describe(stream, before->name, &definition))
 		refuse(follow, reason);
+	/* the statement was a part of what we began with */
+	if (follow->statement->failure == NULL &&
+		sdb_table_equal(before, definition.table))
+		return;
 	definition.incomplete = true;
 	ereport(WARNING,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

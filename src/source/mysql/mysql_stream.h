@@ -52,7 +52,6 @@ typedef struct StreamTable
 								 * stream_begin */
 	MysqlPosition known_from;	/* file and pos: the definition holds from
 								 * there on; file NULL if it holds now */
-	bool		copied_again;	/* its rows before known_from do not count */
 } StreamTable;
 
 /* StreamDefinition --- a definition that a table is to have */
@@ -146,10 +145,6 @@ extern SourceTable *sdb_mysql_tables_meet(MysqlStream *stream,
 /* Is its definition one that the stream has not reached? */
 extern bool sdb_mysql_tables_is_ahead(const MysqlStream *stream,
 									  const SourceTable *table);
-
-/* Are its rows, as of now, to be left out for that reason? */
-extern bool sdb_mysql_tables_leaves_out(const MysqlStream *stream,
-										const SourceTable *table);
 
 /* Names of all that are known, and of those that are absent. */
 extern List *sdb_mysql_tables_names(const MysqlStream *stream);

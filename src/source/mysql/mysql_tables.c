@@ -68,16 +68,6 @@ sdb_mysql_tables_is_ahead(const MysqlStream *stream, const SourceTable *table)
 		sdb_mysql_position_before(&here, &entry->known_from);
 }
 
-bool
-sdb_mysql_tables_leaves_out(const MysqlStream *stream,
-							const SourceTable *table)
-{
-	StreamTable *entry = find_entry(stream, table->name);
-
-	return entry != NULL && entry->copied_again &&
-		sdb_mysql_tables_is_ahead(stream, table);
-}
-
 List *
 sdb_mysql_tables_names(const MysqlStream *stream)
 {
@@ -262,7 +252,6 @@ add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 	entry->table = table;
 	entry->context = context;
 	entry->known_from.file = NULL;
-	entry->copied_again = false;
 	MemoryContextSwitchTo(old_context);
 	return entry;
 }
@@ -283,7 +272,6 @@ keep_table(MysqlStream *stream, const StreamDefinition *definition)
 		entry->known_from.file = pstrdup(definition->known_from->file);
 		entry->known_from.pos = definition->known_from->pos;
 	}
-	entry->copied_again = definition->incomplete;
 	MemoryContextSwitchTo(old_context);
 	return entry;
 }

@@ -37,7 +37,7 @@ def failure(connector):
 @pytest.mark.parametrize("overrides, words", [
     ({"port": None}, ["127.0.0.1"]),
     ({"host": "no-such-host.invalid"}, ["no-such-host.invalid"]),
-    ({"password": "wrong-one"}, ["mysqluser"]),
+    ({"password": "wrong-one"}, ["mysqluser", "synchdb_set_password()"]),
     ({"user": "nobody"}, ["nobody"]),
     ({"srcdb": "no_such_database"}, ["no_such_database"]),
 ], ids=["port", "host", "password", "user", "database"])

@@ -131,7 +131,7 @@ static const ConnError conn_errors[] = {
 	{ER_LOCK_DEADLOCK, ERRCODE_T_R_DEADLOCK_DETECTED},
 	{ER_QUERY_INTERRUPTED, ERRCODE_QUERY_CANCELED},
 	{SERVER_ERROR_DUMP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
-	{SERVER_ERROR_SAME_ID, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
+	{SERVER_ERROR_SAME_ID, ERRCODE_OBJECT_IN_USE},
 	{0, 0}
 };
 
@@ -144,6 +144,8 @@ static int	wait_for(MysqlConn *conn, int status, TimestampTz deadline);
 static int	read_packet(MYSQL *mysql);
 static bool run_query(MysqlConn *conn, const char *sql);
 pg_noreturn static void report(MysqlConn *conn, const char *statement);
+static const char *login_hint(int code);
+static bool names_same_id(const char *message);
 static const char *dump_hint(const char *message);
 static char *printable(const char *text);
 
@@ -698,6 +700,8 @@ report(MysqlConn *conn, const char *statement)
 		if (e->code == code)
 			sqlstate = e->sqlstate;
 	}
+	if (code == SERVER_ERROR_DUMP_FAILED && names_same_id(message))
+		sqlstate = ERRCODE_OBJECT_IN_USE;
 
 	if (conn->connected == NULL)
 	{
@@ -711,8 +715,7 @@ report(MysqlConn *conn, const char *statement)
 						conn->address, message),
 				 errdetail("Error %d, SQLSTATE %s.", code,
 						   mysql_sqlstate(conn->mysql)),
-				 sqlstate == ERRCODE_INVALID_CATALOG_NAME ?
-				 errhint("Create the database at the source, or correct the connector's source database.") : 0));
+				 login_hint(code) ? errhint("%s", login_hint(code)) : 0));
 	}
 	ereport(ERROR,
 			(errcode(sqlstate),
@@ -725,17 +728,46 @@ report(MysqlConn *conn, const char *statement)
 					   mysql_sqlstate(conn->mysql), statement) :
 			 errdetail("Error %d, SQLSTATE %s.", code,
 					   mysql_sqlstate(conn->mysql)),
-			 sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ?
+			 sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+			 sqlstate == ERRCODE_OBJECT_IN_USE ?
 			 errhint("%s", dump_hint(message)) : 0));
+}
+
+/* NULL if the message says it all. */
+static const char *
+login_hint(int code)
+{
+	switch (code)
+	{
+		case ER_ACCESS_DENIED_ERROR:
+		case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+			return "Check the user, and from which hosts it may log in; synchdb_set_password() stores another password.";
+		case ER_DBACCESS_DENIED_ERROR:
+			return "Check the connector's source database, or grant the user SELECT on it.";
+		case ER_BAD_DB_ERROR:
+			return "Create the database at the source, or correct the connector's source database.";
+		case CR_CONNECTION_ERROR:
+		case CR_CONN_HOST_ERROR:
+		case CR_SERVER_LOST:
+			return "Check host and port, that the server listens there, and that no firewall is between.";
+		default:
+			return NULL;
+	}
+}
+
+static bool
+names_same_id(const char *message)
+{
+	return strstr(message, "server_uuid") != NULL ||
+		strstr(message, "server_id") != NULL ||
+		strstr(message, "same server") != NULL;
 }
 
 /* Error 1236 stands for everything that can go wrong with a dump. */
 static const char *
 dump_hint(const char *message)
 {
-	if (strstr(message, "server_uuid") != NULL ||
-		strstr(message, "server_id") != NULL ||
-		strstr(message, "same server") != NULL)
+	if (names_same_id(message))
 		return "Another replica or connector reads with the same server id. Stop it, or give one of them another id.";
 	return "The source may have purged that part of its binary log. Take a new snapshot, and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
 }

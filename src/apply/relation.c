@@ -51,7 +51,7 @@
 #define RUN_MAX_ROWS	500
 #define RUN_SLOT_BYTES	(256 * 1024)
 
-#define READY_MAX_BYTES	(12 * 1024 * 1024)
+#define READY_MAX_BYTES	(8 * 1024 * 1024)
 
 /* Tables to forget before the catalog caches are reset */
 #define FORGOTTEN_MAX	500

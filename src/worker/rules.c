@@ -53,9 +53,14 @@ sdb_rules_load(const char *connector)
 void
 sdb_rules_follow(const Connector *connector)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "synchdb rules",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
 	ListCell   *cell;
 
 	sdb_process_begin_transaction();
+	old = MemoryContextSwitchTo(context);
 	foreach(cell, sdb_checkpoint_tables(connector->name))
 	{
 		TableState *state = lfirst(cell);
@@ -70,16 +75,23 @@ sdb_rules_follow(const Connector *connector)
 		sdb_ddl_follow(table, connector->routine->types, relid, attnums);
 		CommandCounterIncrement();
 	}
+	MemoryContextSwitchTo(old);
 	sdb_process_commit_transaction();
+	MemoryContextDelete(context);
 }
 
 void
 sdb_rules_report(const Connector *connector)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "synchdb rules",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
 	List	   *tables = NIL;
 	ListCell   *cell;
 
 	sdb_process_begin_transaction();
+	old = MemoryContextSwitchTo(context);
 	foreach(cell, sdb_checkpoint_tables(connector->name))
 		tables = lappend(tables, ((TableState *) lfirst(cell))->table);
 	foreach(cell, sdb_objmap_unmatched(tables))
@@ -87,5 +99,7 @@ sdb_rules_report(const Connector *connector)
 				(errmsg("connector \"%s\": the rule for %s matches nothing that is captured",
 						connector->name, (char *) lfirst(cell)),
 				 errhint("Names are those of the source, as in synchdb_att_view; remove a rule with synchdb_del_objmap().")));
+	MemoryContextSwitchTo(old);
 	sdb_process_commit_transaction();
+	MemoryContextDelete(context);
 }

@@ -130,6 +130,7 @@ int			sdb_guc_letter_casing_strategy;
 int			sdb_guc_dbz_connect_timeout_ms;
 int			sdb_guc_dbz_query_timeout_ms;
 char	   *sdb_guc_secret_key_file;
+bool		sdb_guc_replicate_indexes;
 bool		sdb_guc_dml_use_spi;
 int			sdb_guc_dbz_batch_size;
 int			sdb_guc_batch_bytes;
@@ -187,6 +188,8 @@ static const Setting settings[] = {
 		"Limits the time a source may take to answer a query."),
 	STRING(secret_key_file, "", GUC_SUPERUSER_ONLY,
 		   "Names the file with the key of stored passwords; empty for synchdb_secret.key in the data directory."),
+	BOOL(replicate_indexes, false,
+		 "Creates secondary indexes and foreign keys like those of the source."),
 	BOOL(dml_use_spi, false,
 		 "Applies changes by SQL statements instead of writing to the tables directly."),
 	INT(dbz_batch_size, 2048, 1, 65535, 0,

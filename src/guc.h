@@ -48,6 +48,7 @@ typedef enum ErrorStrategy
 extern int	sdb_guc_type_mapping;
 extern int	sdb_guc_zero_date;
 extern int	sdb_guc_letter_casing_strategy;
+extern bool sdb_guc_replicate_indexes;
 
 /* connecting; times in ms */
 extern int	sdb_guc_dbz_connect_timeout_ms;

@@ -58,13 +58,15 @@ sdb_ddl_alter_table(const SchemaChange *change, const SourceType *types)
 
 	LockRelationOid(relid, AccessExclusiveLock);
 	sdb_ddl_move_table(old, target, relid);
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	if (!sdb_ddl_is_table(relkind))
 	{
 		keep_relation(change->after, target);
 		return true;
 	}
 
 	init_alteration(&alteration, change, old, relid);
+	sdb_ddl_drop_foreign_keys(change, relid);
+	sdb_ddl_drop_indexes(change, relid);
 	drop_columns(&alteration, old);
 	rename_columns(&alteration, old);
 	alter_key(&alteration);
@@ -84,6 +86,7 @@ sdb_ddl_alter_table(const SchemaChange *change, const SourceType *types)
 	sdb_ddl_set_comments(change->after, target, change->before,
 						 change->origins);
 	sdb_ddl_check_columns(change->after, target);
+	sdb_ddl_create_indexes(change->after, target);
 	if (alteration.new_sequence)
 		sdb_ddl_set_identity(change->after, target);
 	return alteration.known || !alteration.has_rows;

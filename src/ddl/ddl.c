@@ -18,7 +18,15 @@ static void drop_table(const TargetTable *target);
 void
 sdb_ddl_truncate(const TargetTable *target)
 {
-	sdb_ddl_run(psprintf("TRUNCATE TABLE %s", sdb_ddl_name(target)));
+	const char *name = sdb_ddl_name(target);
+
+	if (sdb_ddl_finds(psprintf("SELECT FROM pg_catalog.pg_constraint"
+							   " WHERE contype = 'f' AND conrelid <> confrelid"
+							   " AND confrelid = %s::pg_catalog.regclass",
+							   quote_literal_cstr(name))))
+		sdb_ddl_run(psprintf("DELETE FROM %s", name));
+	else
+		sdb_ddl_run(psprintf("TRUNCATE TABLE %s", name));
 }
 
 bool
@@ -66,6 +74,13 @@ sdb_ddl_find(const TargetTable *target, char *relkind)
 	return relid;
 }
 
+bool
+sdb_ddl_is_table(char relkind)
+{
+	return relkind == RELKIND_RELATION ||
+		relkind == RELKIND_PARTITIONED_TABLE;
+}
+
 void
 sdb_ddl_check_columns(const SourceTable *table, const TargetTable *target)
 {
@@ -100,10 +115,11 @@ static void
 drop_table(const TargetTable *target)
 {
 	char		relkind;
+	Oid			relid = sdb_ddl_find(target, &relkind);
 
-	if (!OidIsValid(sdb_ddl_find(target, &relkind)))
+	if (!OidIsValid(relid))
 		return;
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	if (!sdb_ddl_is_table(relkind))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -112,6 +128,7 @@ drop_table(const TargetTable *target)
 				 errdetail("It is a view or a foreign table.")));
 		return;
 	}
+	sdb_ddl_release_references(relid);
 	sdb_ddl_run_on_rows(target, psprintf("DROP TABLE %s",
 										 sdb_ddl_name(target)));
 }

@@ -12,7 +12,7 @@
 #include "change/source_type.h"
 #include "ddl/naming.h"
 
-/* What sdb_ddl_create_table does about the primary key */
+/* What sdb_ddl_create_table does about the primary key and other indexes */
 typedef enum KeyTime
 {
 	KEY_NOW,					/* with the table */
@@ -36,9 +36,18 @@ extern Oid	sdb_ddl_create_table(const SourceTable *table,
 								 const TargetTable *target,
 								 const SourceType *types, KeyTime key_time);
 
-/* Adds the primary key left out by KEY_LATER; nothing if there is none. */
+/*
+ * sdb_ddl_create_key --- add what was left out by KEY_LATER: the primary key,
+ * and with synchdb.replicate_indexes the other indexes.
+ */
 extern void sdb_ddl_create_key(const SourceTable *table,
 							   const TargetTable *target);
+
+/*
+ * sdb_ddl_create_foreign_keys --- with synchdb.replicate_indexes, add the
+ * foreign keys that are not there and whose other table is, NOT VALID.
+ */
+extern void sdb_ddl_create_foreign_keys(const SourceTable *table);
 
 /*
  * sdb_ddl_set_identity --- set the sequences behind identity columns past the
@@ -47,7 +56,13 @@ extern void sdb_ddl_create_key(const SourceTable *table,
 extern void sdb_ddl_set_identity(const SourceTable *table,
 								 const TargetTable *target);
 
-/* Empties the target. */
+/*
+ * sdb_ddl_sequence --- the sequence behind a column, quoted and qualified;
+ * NULL if it has none.
+ */
+extern char *sdb_ddl_sequence(const TargetTable *target, const char *column);
+
+/* Empties the target, also if foreign keys reference it. */
 extern void sdb_ddl_truncate(const TargetTable *target);
 
 /*

@@ -28,6 +28,9 @@ extern void sdb_ddl_run(const char *sql);
 /* Does the statement, a SELECT, give a row? */
 extern bool sdb_ddl_finds(const char *sql);
 
+/* Runs each statement that the SELECT gives in its one column. */
+extern void sdb_ddl_run_each(const char *sql);
+
 /*
  * sdb_ddl_run_on_rows --- run a statement that changes a target which users
  * depend on or that looks at its rows.
@@ -48,10 +51,10 @@ extern ErrorData *sdb_ddl_attempt(void (*action) (void *arg), void *arg);
 extern ErrorData *sdb_ddl_attempt_sql(const char *sql);
 
 /*
- * sdb_ddl_sequence --- the sequence behind a column, quoted and qualified;
- * NULL if it has none.
+ * Is it an error about what was asked for, which would be the same next time,
+ * rather than one about the moment?
  */
-extern char *sdb_ddl_sequence(const TargetTable *target, const char *column);
+extern bool sdb_ddl_is_refusal(const ErrorData *error);
 
 /* The target's name, quoted and qualified. */
 extern const char *sdb_ddl_name(const TargetTable *target);
@@ -66,6 +69,9 @@ extern const char *sdb_ddl_name(const TargetTable *target);
  * errors: 42809 if it can hold no rows (an index may well have that name)
  */
 extern Oid	sdb_ddl_find(const TargetTable *target, char *relkind);
+
+/* Is it a table, plain or partitioned, whose definition is ours to change? */
+extern bool sdb_ddl_is_table(char relkind);
 
 /* 42703 naming the first column that an existing target lacks. */
 extern void sdb_ddl_check_columns(const SourceTable *table,
@@ -122,6 +128,27 @@ extern void sdb_ddl_add_clause(Alteration *alteration, const char *format,...)
  */
 extern void sdb_ddl_add_column(Alteration *alteration, int idx0);
 extern void sdb_ddl_alter_column(Alteration *alteration, int idx0);
+
+/*
+ * indexes.c
+ */
+
+/* Creates the indexes that are not there yet, if that is asked for. */
+extern void sdb_ddl_create_indexes(const SourceTable *table,
+								   const TargetTable *target);
+
+/* Drops those of before that after has no more, or has otherwise. */
+extern void sdb_ddl_drop_indexes(const SchemaChange *change, Oid relid);
+
+/*
+ * foreign_keys.c; see ddl.h for the rest
+ */
+
+/* Likewise foreign keys. */
+extern void sdb_ddl_drop_foreign_keys(const SchemaChange *change, Oid relid);
+
+/* Drops the foreign keys of ours by which other tables reference this one. */
+extern void sdb_ddl_release_references(Oid relid);
 
 /*
  * move.c

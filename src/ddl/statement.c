@@ -66,6 +66,25 @@ sdb_ddl_run_on_rows(const TargetTable *target, const char *sql)
 	error_context_stack = callback.previous;
 }
 
+void
+sdb_ddl_run_each(const char *sql)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed: %s", sql);
+	if (SPI_processed > 0)
+	{
+		SPITupleTable *statements = SPI_tuptable;
+
+		for (uint64 i = 0; i < statements->numvals; i++)
+			sdb_ddl_run(SPI_getvalue(statements->vals[i],
+									 statements->tupdesc, 1));
+	}
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+}
+
 char *
 sdb_ddl_sequence(const TargetTable *target, const char *column)
 {
@@ -118,6 +137,17 @@ ErrorData *
 sdb_ddl_attempt_sql(const char *sql)
 {
 	return sdb_ddl_attempt(run_action, unconstify(char *, sql));
+}
+
+bool
+sdb_ddl_is_refusal(const ErrorData *error)
+{
+	int			class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return class == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR) ||
+		class == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		class == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
 const char *

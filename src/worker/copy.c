@@ -61,6 +61,7 @@ typedef struct CopySession
 static void copy_as_worker(const WorkerArguments *arguments);
 static void report_failure(const WorkerArguments *arguments,
 						   const ErrorData *error);
+static void link_tables(Connector *connector);
 static CopySession *open_session(Connector *connector);
 static void close_session(CopySession *session);
 static List *pending_states(const char *connector, bool *beside);
@@ -102,6 +103,7 @@ sdb_copy_all(Connector *connector, int slot)
 		sdb_copy_run(connector);
 		sdb_helpers_end(&helpers, false);
 		sdb_copy_run(connector);	/* what a helper that failed has left */
+		link_tables(connector);
 	}
 	PG_CATCH();
 	{
@@ -127,6 +129,19 @@ sdb_copy_run(Connector *connector)
 		outdated = session->outdated;
 		close_session(session);
 	} while (outdated);
+}
+
+/* Foreign keys come when both their tables are there. */
+static void
+link_tables(Connector *connector)
+{
+	MemoryContext old;
+
+	sdb_process_begin_transaction();
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	sdb_tables_link(connector, NULL);
+	MemoryContextSwitchTo(old);
+	sdb_process_commit_transaction();
 }
 
 /* Entry point of a copy worker. */

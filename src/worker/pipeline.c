@@ -35,6 +35,7 @@
 #include "guc.h"
 #include "util/error_position.h"
 #include "util/failpoint.h"
+#include "worker/sequences.h"
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
 
@@ -53,6 +54,7 @@ typedef struct Pipeline
 	const SourceRoutine *routine;
 	Apply	   *apply;
 	TableProgress *progress;
+	Sequences  *sequences;
 	MemoryContext step_context;
 	MemoryContext session_context;
 
@@ -141,6 +143,7 @@ make_pipeline(StreamSession *session)
 	p->apply = sdb_apply_create();
 	p->progress = sdb_tables_load(session->source->routine,
 											session->tables);
+	p->sequences = sdb_sequences_create();
 	p->step_context = AllocSetContextCreate(CurrentMemoryContext,
 											"synchdb step",
 											ALLOCSET_DEFAULT_SIZES);
@@ -372,7 +375,10 @@ apply_schema_change(Pipeline *p, const SchemaChange *schema)
 	sdb_error_position.table = table->id;
 	sdb_apply_end(p->apply);
 	if (schema->before != NULL)
+	{
 		sdb_apply_forget(p->apply, schema->before);
+		sdb_sequences_forget(p->sequences, schema->before);
+	}
 	SDB_FAILPOINT("pipeline-before-schema-change");
 	complete = sdb_ddl_apply(schema, p->routine->types);
 	SDB_FAILPOINT("pipeline-after-schema-change");
@@ -410,6 +416,7 @@ commit_batch(Pipeline *p)
 
 	Assert(!p->in_source_transaction);
 	sdb_apply_end(p->apply);
+	sdb_sequences_catch_up(p->sequences);
 
 	SDB_FAILPOINT("pipeline-before-checkpoint");
 	position = p->routine->stream_position(p->session->source);
@@ -643,6 +650,7 @@ count_row(Pipeline *p, const Change *change)
 	};
 	int64	   *value = p->counters.value;
 
+	sdb_sequences_note(p->sequences, change);
 	value[counter_of[change->kind]]++;
 	if (change->kind != CHANGE_TRUNCATE)
 		value[COUNTER_DMLS]++;

@@ -15,7 +15,8 @@
 #include "utils/memutils.h"
 
 #include "checkpoint/checkpoint.h"
-#include "ddl/naming.h"
+#include "ddl/ddl.h"
+#include "guc.h"
 #include "worker/tables.h"
 
 #define COPY_HINT \
@@ -50,6 +51,7 @@ static void remove_entry(TableProgress *progress, Entry *entry);
 static void keep_entry(TableProgress *progress, const TableState *state);
 static void warn_incomplete(const SchemaChange *change);
 static Oid	find_target(const TargetTable *target);
+static bool concerns(const SourceTable *table, const SourceTable *changed);
 static bool is_there(const TableState *state);
 static uint32 hash_id(const void *key, Size size);
 static int	match_ids(const void *a, const void *b, Size size);
@@ -173,6 +175,24 @@ sdb_tables_follow(TableProgress *progress, Connector *connector,
 	keep_entry(progress, &state);
 	sdb_checkpoint_put_table(connector->name, &state);
 	sdb_tables_record_attributes(connector, after);
+	sdb_tables_link(connector, after);
+}
+
+void
+sdb_tables_link(Connector *connector, const SourceTable *changed)
+{
+	ListCell   *cell;
+
+	if (!sdb_guc_replicate_indexes)
+		return;
+	foreach(cell, sdb_checkpoint_tables(connector->name))
+	{
+		const TableState *state = lfirst(cell);
+
+		if (is_there(state) &&
+			(changed == NULL || concerns(state->table, changed)))
+			sdb_ddl_create_foreign_keys(state->table);
+	}
 }
 
 void
@@ -296,6 +316,23 @@ find_target(const TargetTable *target)
 
 	return OidIsValid(namespace) ?
 		get_relname_relid(target->name, namespace) : InvalidOid;
+}
+
+/* Is it that table, or has it a foreign key to it? */
+static bool
+concerns(const SourceTable *table, const SourceTable *changed)
+{
+	if (strcmp(table->id, changed->id) == 0)
+		return true;
+	for (int i = 0; i < table->nforeign_keys; i++)
+	{
+		const SourceForeignKey *key = &table->foreign_keys[i];
+
+		if (strcmp(changed->id, sdb_table_make_id(key->catalog, key->schema,
+												  key->table)) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Is the target made, and not to be made anew? */

@@ -50,6 +50,14 @@ extern bool sdb_tables_schema_applies(TableProgress *progress,
 extern void sdb_tables_follow(TableProgress *progress, Connector *connector,
 							  const SchemaChange *change, bool complete);
 
+/*
+ * sdb_tables_link --- create the foreign keys that are wanted and missing, of
+ * all tables whose target is there.
+ *
+ * changed: only those of this table or to it; NULL for all
+ */
+extern void sdb_tables_link(Connector *connector, const SourceTable *changed);
+
 /* Forgets a table. */
 extern void sdb_tables_drop(Connector *connector, const SourceTable *table);
 

@@ -264,3 +264,139 @@ def test_exactly_once(pg, pg_crash, script, connect, name, action):
     assert stored(connector) == {
         script.id("u"): (["id", "w", "v"], "streaming"),
         script.id("t"): (["x"], "streaming")}
+
+
+# What comes along with a table
+
+@pytest.fixture
+def shop(pg, script, connect, settings):
+    """Tables with indexes and foreign keys, the setting on."""
+    settings(synchdb__replicate_indexes="on")
+    script.table("parent", "id int, code int", indexes=[
+        {"name": "code", "unique": True, "parts": [{"column": 1}]}])
+    script.table("child", "id int, parent int",
+                 foreign_keys=[foreign_key(script)])
+    script.transaction(script.insert("parent", 1, 10),
+                       script.insert("child", 1, 1))
+    return connect(pg, script, type="fake")
+
+
+def foreign_key(script, **more):
+    return dict({"name": "up", "columns": [1], "catalog": script.name,
+                 "table": "parent", "referenced": ["code"]}, **more)
+
+
+def indexes(connector):
+    return [row[0] for row in connector.pg.query(
+        "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class c"
+        " ON c.oid = indrelid WHERE relnamespace = %s::regnamespace"
+        " ORDER BY 1", [connector.schema])]
+
+
+def foreign_keys(connector):
+    return [row[0] for row in connector.pg.query(
+        "SELECT format('%%s: %%s', conrelid::regclass,"
+        " pg_get_constraintdef(oid)) FROM pg_constraint WHERE contype = 'f'"
+        " AND connamespace = %s::regnamespace ORDER BY 1",
+        [connector.schema])]
+
+
+def expected_key(connector, columns="parent", action=""):
+    return "%s.child: FOREIGN KEY (%s) REFERENCES %s.parent(code)%s" \
+        " NOT VALID" % (connector.schema, columns, connector.schema, action)
+
+
+def test_indexes_come_with_the_copy(script, shop):
+    shop.start()
+    shop.wait_streaming()
+    assert indexes(shop) == [shop.schema + name for name in (
+        ".child_pkey", ".parent_code_key", ".parent_pkey", ".t_pkey")]
+    assert foreign_keys(shop) == [expected_key(shop)]
+
+
+def test_indexes_follow_the_stream(script, shop):
+    """A table made anew gets back what referenced it."""
+    shop.start()
+    shop.wait_streaming()
+    script.transaction(
+        script.alter("child", "id int, n int, parent int", (0, None, 1),
+                     indexes=[{"name": "n", "parts": [{"column": 1}]}],
+                     foreign_keys=[foreign_key(script, columns=[2],
+                                               on_delete="cascade")]),
+        script.drop("parent"),
+        script.create("parent", "id int, code int", indexes=[
+            {"name": "other", "unique": True, "parts": [{"column": 1}]}]),
+        script.insert("parent", 1, 1))
+    shop.wait_rows("parent", [(1, 1)])
+    assert indexes(shop) == [shop.schema + name for name in (
+        ".child_n_idx", ".child_pkey", ".parent_other_key", ".parent_pkey",
+        ".t_pkey")]
+    assert foreign_keys(shop) == [expected_key(
+        shop, action=" ON DELETE CASCADE")]
+
+
+def test_indexes_survive_a_copy_made_anew(script, shop):
+    shop.start()
+    shop.wait_streaming()
+    before = indexes(shop)
+    shop.stop()
+    shop.start("always")
+    shop.wait_streaming()
+    assert indexes(shop) == before
+    assert foreign_keys(shop) == [expected_key(shop)]
+    assert shop.rows("child") == [(1, 1)]
+
+
+def test_no_indexes_unless_asked_for(pg, script, connect):
+    script.table("i", "id int, v int", indexes=[
+        {"name": "v", "parts": [{"column": 1}]}])
+    connector = connect(pg, script, type="fake")
+    connector.start()
+    connector.wait_streaming()
+    assert indexes(connector) == [connector.schema + ".i_pkey",
+                                  connector.schema + ".t_pkey"]
+
+
+def test_sequences_keep_up(pg, script, connect):
+    """With copied rows and with those of the stream, and never go back."""
+    script.table("s", "id int identity, v text")
+    script.transaction(script.insert("s", 41, "a"))
+    connector = connect(pg, script, type="fake")
+    connector.start()
+    connector.wait_streaming()
+
+    def next_number():
+        return pg.value("SELECT nextval(pg_get_serial_sequence(%s, 'id'))",
+                        [connector.target("s")])
+    assert next_number() == 42
+    script.transaction(script.insert("s", 100, "b"), script.insert("t", 9, ""))
+    connector.wait_rows("s", [(41, "a"), (100, "b")])
+    assert next_number() == 101
+    script.transaction(script.insert("s", 50, "c"),
+                       script.update("s", (50, "c"), (60, "c")))
+    connector.wait_rows("s", [(41, "a"), (60, "c"), (100, "b")])
+    assert next_number() == 102
+    script.transaction(
+        script.alter("s", "id int, v text", (0, 1)),
+        script.insert("s", 200, "d"))
+    connector.wait(lambda: (200, "d") in connector.rows("s"), "the row")
+    script.transaction(
+        script.alter("s", "id int identity, v text", (0, 1)),
+        script.insert("s", 300, "e"))
+    connector.wait(lambda: (300, "e") in connector.rows("s"), "the row")
+    assert next_number() == 301
+
+
+def test_a_sequence_of_others_is_left_alone(pg, script, connect):
+    """It is no reason to stop."""
+    script.table("s", "id int identity, v text")
+    pg.query("CREATE SCHEMA %s" % script.name)
+    pg.query("CREATE TABLE %s.s (id int PRIMARY KEY GENERATED BY DEFAULT"
+             " AS IDENTITY (MAXVALUE 10), v text)" % script.name)
+    connector = connect(pg, script, type="fake")
+    connector.start()
+    connector.wait_streaming()
+    script.transaction(script.insert("s", 100, "b"))
+    connector.wait_rows("s", [(100, "b")])
+    assert pg.value("SELECT nextval(pg_get_serial_sequence(%s, 'id'))",
+                    [connector.target("s")]) == 1

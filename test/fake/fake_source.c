@@ -38,6 +38,7 @@ typedef struct FakeSource
 } FakeSource;
 
 static const SourceType types[] = {
+	{"int", -1, true, "serial"},
 	{"int", -1, false, "integer"},
 	{"bigint", -1, false, "bigint"},
 	{"text", -1, false, "text"},

@@ -209,6 +209,8 @@ sdb_test_ddl(PG_FUNCTION_ARGS)
 	}
 	else if (strcmp(action, "create key") == 0)
 		sdb_ddl_create_key(table, target);
+	else if (strcmp(action, "create foreign keys") == 0)
+		sdb_ddl_create_foreign_keys(table);
 	else if (strcmp(action, "set identity") == 0)
 		sdb_ddl_set_identity(table, target);
 	else if (strcmp(action, "truncate") == 0)

@@ -2,7 +2,9 @@
  * mysql_catalog.c --- definitions of tables, from information_schema
  *
  * One query each for tables, columns, keys and JSON checks, whatever the
- * number of tables; the rows meet in a hash table by table name.  The server
+ * number of tables; the rows meet in a hash table by table name.  Indexes and
+ * foreign keys, where they are wanted, are read from SHOW CREATE TABLE:
+ * information_schema hides foreign keys from who may only read.  The server
  * compares names in its own ways, so what it returns is compared again here,
  * byte by byte.
  */
@@ -11,8 +13,10 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "guc.h"
 #include "source/mysql/mysql_charset.h"
 #include "source/mysql/mysql_internal.h"
+#include "source/mysql/mysql_keys.h"
 
 /* 64 characters, of which each has at most 4 bytes in any encoding */
 #define NAME_BYTES	(64 * 4 + 1)
@@ -44,6 +48,7 @@ static bool is_wanted(Catalog *catalog, const char *name, const char *id);
 static void read_json_checks(Catalog *catalog);
 static void read_columns(Catalog *catalog);
 static void read_keys(Catalog *catalog);
+static void read_indexes(Catalog *catalog, SourceTable *table);
 static Described *find_table(Catalog *catalog, char **row);
 static void add_column(Catalog *catalog, Described *described, char **row);
 static bool is_json(const Described *described, const char *column);
@@ -108,6 +113,8 @@ read_catalog(Catalog *catalog)
 	{
 		if (((SourceTable *) lfirst(lc))->ncolumns == 0)
 			catalog->order = foreach_delete_current(catalog->order, lc);
+		else if (sdb_guc_replicate_indexes)
+			read_indexes(catalog, lfirst(lc));
 	}
 	hash_destroy(catalog->tables);
 	if (catalog->wanted != NULL)
@@ -317,6 +324,40 @@ read_keys(Catalog *catalog)
 			table->keys = palloc(table->ncolumns * sizeof(int));
 		table->keys[table->nkeys++] = column;
 	}
+}
+
+/* A table that was dropped meanwhile gets none. */
+static void
+read_indexes(Catalog *catalog, SourceTable *table)
+{
+	MysqlDialect dialect = {
+		.is_mariadb = catalog->source->is_mariadb,
+		.version = catalog->source->version,
+		.charset = sdb_charset_find("utf8mb4")
+	};
+	MysqlStatement statement = {0};
+	char	  **row;
+	char	   *sql;
+	int			code;
+
+	sql = psprintf("SHOW CREATE TABLE %s.%s",
+				   sdb_mysql_conn_identifier(table->catalog),
+				   sdb_mysql_conn_identifier(table->name));
+	if (!sdb_mysql_conn_try_query(catalog->conn, sql, &code))
+		return;
+	row = sdb_mysql_conn_fetch(catalog->conn, NULL);
+	if (row != NULL)
+	{
+		sdb_mysql_ddl_parse(&dialect, row[1], strlen(row[1]), table->catalog,
+							&statement);
+		sdb_mysql_keys_create(&dialect, &statement, table);
+		sdb_mysql_conn_close_result(catalog->conn);
+	}
+	if (row == NULL || statement.failure != NULL)
+		ereport(WARNING,
+				(errmsg("indexes of source table \"%s\" are not known",
+						table->id),
+				 errdetail("The definition that the server shows was not understood.")));
 }
 
 /* The table that a row's first field names; NULL if it is not wanted. */

@@ -11,6 +11,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "source/mysql/mysql_keys.h"
 #include "source/mysql/mysql_resolve.h"
 
 /* WorkColumn --- a column of the definition being made */
@@ -79,6 +80,7 @@ sdb_mysql_resolve_create(const MysqlResolver *resolver,
 	if (!add_columns(&work) || !add_keys(&work, statement->keys))
 		return NULL;
 	finish(&work, NULL);
+	sdb_mysql_keys_create(resolver->dialect, statement, work.after);
 	return work.after;
 }
 
@@ -90,6 +92,7 @@ sdb_mysql_resolve_like(const SourceTable *other, const char *name)
 	table->name = pstrdup(name);
 	table->id = sdb_table_make_id(table->catalog, table->schema, name);
 	table->estimated_rows = -1;
+	table->nforeign_keys = 0;	/* they do not come along */
 	return table;
 }
 
@@ -125,6 +128,8 @@ sdb_mysql_resolve_alter(const MysqlResolver *resolver,
 		return false;
 	convert_columns(&work);
 	finish(&work, &altered->origins);
+	sdb_mysql_keys_alter(resolver->dialect, statement, before,
+						 altered->origins, work.after);
 	altered->after = work.after;
 	return true;
 }

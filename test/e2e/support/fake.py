@@ -7,6 +7,7 @@ import json
 import os
 
 TYPES = {"int": "int", "text": "text"}      # type -> kind of its values
+FLAGS = ("identity",)
 
 
 def field(value):
@@ -21,6 +22,8 @@ def field(value):
 def default_of(words):
     if not words:
         return {}
+    if words[0] in FLAGS:
+        return {words[0]: True}
     return {"default": "constant", "default_value": words[0]}
 
 
@@ -54,8 +57,8 @@ class Script:
             script.write(text)
 
     def definition(self, table, columns, keys=(0,), **more):
-        """columns: "id int, v text"; of a column that is not of the key, what
-        follows its type is its default."""
+        """columns: "id int, v text"; what follows a type is one of FLAGS or
+        the default."""
         words = [column.split() for column in columns.split(",")]
         return json.dumps(dict({
             "catalog": self.name, "name": table, "keys": list(keys),
@@ -65,8 +68,8 @@ class Script:
                         for number, (name, kind, *value)
                         in enumerate(words)]}, **more))
 
-    def table(self, table, columns, keys=(0,)):
-        self.append(("TABLE", self.definition(table, columns, keys)))
+    def table(self, table, columns, keys=(0,), **more):
+        self.append(("TABLE", self.definition(table, columns, keys, **more)))
 
     def point(self, table, since, until=None):
         """What copies of that table contain."""

@@ -57,6 +57,13 @@ violations() {
 		sed 's|^\./||' | grep -vx 'source/mysql/mysql_conn.c' |
 		sed 's|$| includes mysql.h|'
 
+	grep -rlE '#[[:space:]]*include[[:space:]]*[<"](sybdb|sqlfront|sybfront)\.h' . |
+		sed 's|^\./||' | grep -vx 'source/sqlserver/sqlserver_dblib.h' |
+		sed 's|$| includes sybdb.h|'
+	grep -rl 'include.*sqlserver_dblib\.h' . | sed 's|^\./||' |
+		grep -vxE 'source/sqlserver/sqlserver_(conn|login|error)\.c' |
+		sed 's|$| includes sqlserver_dblib.h|'
+
 	grep -rl PG_VERSION_NUM --include='*.[ch]' . | sed 's|^\./||' | grep -vx 'util/compat.h' |
 		sed 's|$| asks for PG_VERSION_NUM|'
 }

@@ -15,9 +15,13 @@
 . "$(dirname "$0")/matrix.sh"
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev libdeflate-dev mariadb-server-core libclang-rt-14-dev
-	python3-pytest python3-psycopg2 python3-pymysql python3-cryptography
-	valgrind)
+	libmariadb-dev freetds-dev libdeflate-dev mariadb-server-core
+	libclang-rt-14-dev python3-pytest python3-psycopg2 python3-pymysql
+	python3-cryptography valgrind)
+# clients that check the test server for SQL Server, see test/sim
+CLIENT_PACKAGES=(freetds-bin libsybdb5 python3-tds python3-openssl openssl
+	nodejs npm)
+TEDIOUS=tedious@19.2.1
 MATRIX_PACKAGES=(debootstrap)
 LOCK=/var/lock/synchdb-test.lock
 # what PostgreSQL's flags for gcc mean to clang
@@ -57,7 +61,10 @@ install_packages() {
 	need_debian
 	exec 9>"$LOCK"
 	flock -n 9 || { say "waiting for another run to end"; flock 9; }
-	apt_install "${PACKAGES[@]}"
+	apt_install "${PACKAGES[@]}" "${CLIENT_PACKAGES[@]}"
+	npm install --silent --no-audit --no-fund --ignore-scripts \
+		--prefix "$WORK/tedious" "$TEDIOUS" >"$LOG_DIR/npm.log" 2>&1 ||
+		say "tedious could not be installed; the tests that need it are skipped"
 	[ -z "$MATRIX" ] || apt_install "${MATRIX_PACKAGES[@]}"
 }
 
@@ -121,6 +128,7 @@ run_pytest() {
 	done
 	(cd "$SRC" && as_server_user env PG_CONFIG="$PG_BIN/pg_config" \
 		SYNCHDB_TEST_MYSQL_ROOT="${SYNCHDB_TEST_MYSQL_ROOT:-}" \
+		TEDIOUS_MODULES="$WORK/tedious/node_modules" \
 		PYTHONDONTWRITEBYTECODE=1 TMPDIR="$WORK/pytest" \
 		"$PYTHON" -m pytest -p no:cacheprovider -q -ra --durations=10 \
 		--basetemp="$WORK/pytest/tmp" --junitxml="$report" \

@@ -139,6 +139,7 @@ bool		sdb_guc_log_change_on_error;
 int			sdb_guc_snapshot_workers;
 int			sdb_guc_snapshot_range_size;
 int			sdb_guc_cdc_start_delay_ms;
+int			sdb_guc_naptime;
 int			sdb_guc_max_connector_workers;
 bool		sdb_guc_synchdb_auto_launcher;
 
@@ -151,7 +152,6 @@ static int	dbz_skipped_operations; /* bits of ChangeKind */
 static int	dbz_skipped_oeprations;
 
 /* without meaning here */
-static int	sdb_guc_naptime;
 static int	sdb_guc_dbz_queue_size;
 static int	sdb_guc_jvm_max_heap_size;
 static int	sdb_guc_jvm_max_direct_buffer_size;
@@ -217,7 +217,7 @@ static const Setting settings[] = {
 		"Limits the number of connectors; counts from the first use after server start."),
 
 	INT(naptime, 10, 1, 30000, GUC_UNIT_MS,
-		NO_MEANING "workers wait for the source instead of polling."),
+		"Sets how often a source that has to be asked for changes is asked."),
 	INT(dbz_queue_size, 8192, 64, 65535, 0,
 		NO_MEANING "there is no queue between reading and applying."),
 	INT(jvm_max_heap_size, 1024, 0, 65536, GUC_UNIT_MB, NO_JVM),

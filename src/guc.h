@@ -66,6 +66,7 @@ extern bool sdb_guc_log_change_on_error;
 extern int	sdb_guc_snapshot_workers;	/* at least 1 */
 extern int	sdb_guc_snapshot_range_size;	/* rows; 0 for never */
 extern int	sdb_guc_cdc_start_delay_ms;
+extern int	sdb_guc_naptime;	/* ms */
 
 /* processes */
 extern int	sdb_guc_max_connector_workers;

@@ -226,7 +226,7 @@ apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 			}
 			convert_key(table, change->before);
 			convert_row(table, change->after);
-			if (!update_row(table, false))
+			if (!update_row(table, change->missing_ok) && !change->missing_ok)
 				report_missing(table, "update");
 			break;
 		case CHANGE_DELETE:

@@ -33,6 +33,8 @@ typedef struct Change
 								 * the others UNCHANGED */
 	SourceValue *after;			/* INSERT, UPDATE: the new row; UNCHANGED is
 								 * "as before" (in an INSERT: the default) */
+	bool		missing_ok;		/* of UPDATE: the row need not be there, since
+								 * the source read it apart from the stream */
 	SchemaChange *schema;		/* of SCHEMA; NULL otherwise */
 	int			nbytes;			/* size on the wire, for limits by bytes */
 	TimestampTz source_time;	/* when the source made it; 0 if unknown */

@@ -178,7 +178,12 @@ sdb_value_to_text(StringInfo buf, const SourceValue *value)
 			break;
 		case VALUE_GEOMETRY:
 			appendStringInfo(buf, "SRID=%u;", value->u.geometry.srid);
-			append_hex(buf, value->u.geometry.wkb, value->u.geometry.len);
+			if (value->u.geometry.wkb != NULL)
+				append_hex(buf, value->u.geometry.wkb,
+						   value->u.geometry.len);
+			else
+				append_hex(buf, value->u.geometry.native,
+						   value->u.geometry.native_len);
 			break;
 		case VALUE_ZERODATE:
 			appendStringInfoString(buf, "ZERODATE");

@@ -49,8 +49,9 @@ sdb_table_quote_part(const char *part)
 char *
 sdb_table_plain_name(const SourceTable *table)
 {
-	return psprintf("%s.%s", table->schema ? table->schema : table->catalog,
-					table->name);
+	return table->schema == NULL ?
+		psprintf("%s.%s", table->catalog, table->name) :
+		psprintf("%s.%s.%s", table->catalog, table->schema, table->name);
 }
 
 int

@@ -109,6 +109,9 @@ typedef struct SourceTable
 								 * not stored */
 
 	/* not part of the definition */
+	const char *copied_at;		/* for stream_begin: the position that its copy
+								 * contains, if the stream has not passed it;
+								 * NULL otherwise */
 	void	   *source_private; /* the source's decoding plan; NULL until made */
 	void	   *engine_private; /* apply's state; NULL until opened */
 } SourceTable;
@@ -127,8 +130,8 @@ extern char *sdb_table_make_id(const char *catalog, const char *schema,
 extern char *sdb_table_quote_part(const char *part);
 
 /*
- * sdb_table_plain_name --- database.table, or schema.table where databases
- * have schemas: what table lists are matched against.
+ * sdb_table_plain_name --- the parts joined by dots and nothing more, as table
+ * lists are matched against.
  */
 extern char *sdb_table_plain_name(const SourceTable *table);
 

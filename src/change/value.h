@@ -76,9 +76,12 @@ typedef struct SourceBits
 /* SourceGeometry --- well-known binary and its reference system */
 typedef struct SourceGeometry
 {
-	const char *wkb;
+	const char *wkb;			/* NULL if native has no such form */
 	int			len;			/* bytes */
 	uint32		srid;			/* 0 if none */
+	const char *native;			/* the source's own bytes, where the value's
+								 * text is these; else NULL */
+	int			native_len;		/* bytes */
 } SourceGeometry;
 
 typedef struct SourceValue

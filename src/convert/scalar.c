@@ -40,6 +40,11 @@ static void append_bits(StringInfo buf, const SourceBits *bits);
 static void append_uuid(StringInfo buf, const char *data);
 static void append_inet(StringInfo buf, Datum address);
 static void append_geometry(StringInfo buf, const SourceGeometry *geometry);
+static void append_geometry_json(StringInfo buf,
+								 const SourceGeometry *geometry);
+static void append_base64(StringInfo buf, const char *data, int len);
+static void check_has_wkb(const ConvertColumn *column,
+						  const SourceValue *value);
 static int	clip_characters(const ConvertColumn *column,
 							const SourceBytes *text, int limit);
 static int	count_characters(const char *text, int nbytes);
@@ -199,6 +204,7 @@ sdb_geometry_to_bytea(const ConvertColumn *column, const SourceValue *value)
 {
 	SourceValue bytes = {.kind = VALUE_BYTES};
 
+	check_has_wkb(column, value);
 	bytes.u.bytes.data = value->u.geometry.wkb;
 	bytes.u.bytes.len = value->u.geometry.len;
 	return sdb_bytes_to_varlena(column, &bytes);
@@ -215,6 +221,7 @@ sdb_geometry_to_postgis(const ConvertColumn *column, const SourceValue *value)
 	uint32		type;
 	uint32		srid;
 
+	check_has_wkb(column, value);
 	if (geometry->len < WKB_HEADER_SIZE || (uint8) geometry->wkb[0] > 1)
 		sdb_convert_fail(column, ERRCODE_INVALID_BINARY_REPRESENTATION,
 						 "malformed geometry",
@@ -305,7 +312,9 @@ text_size_limit(const SourceValue *value)
 		case VALUE_BYTES:
 			return 2 * (Size) value->u.bytes.len + frame;
 		case VALUE_GEOMETRY:
-			return 2 * (Size) value->u.geometry.len + frame;
+			return 2 * (Size) value->u.geometry.len + frame +
+				(value->u.geometry.native ?
+				 2 * (Size) value->u.geometry.native_len : 0);
 		case VALUE_BITS:
 			return (Size) value->u.bits.nbits + 1;
 		default:
@@ -356,25 +365,50 @@ append_inet(StringInfo buf, Datum address)
 	appendStringInfoString(buf, DatumGetCString(text));
 }
 
-/* {"wkb":"<base64>","srid":4326}, or null for no reference system */
+/* In base64, the source's own bytes if its text is these; else what is below. */
 static void
 append_geometry(StringInfo buf, const SourceGeometry *geometry)
 {
-	int			room = pg_b64_enc_len(geometry->len);
-	int			written;
+	if (geometry->native != NULL)
+		append_base64(buf, geometry->native, geometry->native_len);
+	else
+		append_geometry_json(buf, geometry);
+}
 
+/* {"wkb":"<base64>","srid":4326}, or null for no reference system */
+static void
+append_geometry_json(StringInfo buf, const SourceGeometry *geometry)
+{
 	appendStringInfoString(buf, "{\"wkb\":\"");
-	enlargeStringInfo(buf, room);
-	written = pg_b64_encode((const void *) geometry->wkb, geometry->len,
-							buf->data + buf->len, room);
-	if (written < 0)
-		elog(ERROR, "could not encode geometry");
-	buf->len += written;
-	buf->data[buf->len] = '\0';
+	append_base64(buf, geometry->wkb, geometry->len);
 	if (geometry->srid == 0)
 		appendStringInfoString(buf, "\",\"srid\":null}");
 	else
 		appendStringInfo(buf, "\",\"srid\":%u}", geometry->srid);
+}
+
+static void
+append_base64(StringInfo buf, const char *data, int len)
+{
+	int			room = pg_b64_enc_len(len);
+	int			written;
+
+	enlargeStringInfo(buf, room);
+	written = pg_b64_encode((const void *) data, len, buf->data + buf->len,
+							room);
+	if (written < 0)
+		elog(ERROR, "could not encode geometry");
+	buf->len += written;
+	buf->data[buf->len] = '\0';
+}
+
+static void
+check_has_wkb(const ConvertColumn *column, const SourceValue *value)
+{
+	if (value->u.geometry.wkb == NULL)
+		sdb_convert_fail(column, ERRCODE_INVALID_BINARY_REPRESENTATION,
+						 "geometry that has no well-known binary form",
+						 "Give the target column type text.");
 }
 
 /*

@@ -28,7 +28,11 @@ struct TableFilter
 };
 
 static List *split_list(const char *list);
-static bool entry_matches(const regex_t *entry, const char *name);
+static char *full_name(const char *database, const char *schema,
+					   const char *table);
+static bool entry_matches(const regex_t *entry, const char *database,
+						  const char *schema, const char *table);
+static bool name_matches(const regex_t *entry, const char *name);
 static char *trim(char *text);
 static void compile(const char *entry, regex_t *result);
 static void free_entries(void *arg);
@@ -88,10 +92,10 @@ sdb_filter_is_all(const TableFilter *filter)
 }
 
 bool
-sdb_filter_matches(const TableFilter *filter, const char *name)
+sdb_filter_matches(const TableFilter *filter, const char *database,
+				   const char *schema, const char *table)
 {
-	int			i;
-	bool		matches = false;
+	char	   *name = full_name(database, schema, table);
 	ListCell   *cell;
 
 	if (filter->only != NULL)
@@ -102,36 +106,61 @@ sdb_filter_matches(const TableFilter *filter, const char *name)
 			return false;
 	}
 	if (filter->base != NULL)
-		return sdb_filter_matches(filter->base, name);
+		return sdb_filter_matches(filter->base, database, schema, table);
 	if (filter->nentries == 0)
 		return true;
 
-	for (i = 0; i < filter->nentries && !matches; i++)
-		matches = entry_matches(&filter->entries[i], name);
-	return matches;
+	for (int i = 0; i < filter->nentries; i++)
+	{
+		if (entry_matches(&filter->entries[i], database, schema, table))
+			return true;
+	}
+	return false;
 }
 
 List *
-sdb_filter_idle_entries(const TableFilter *filter, List *names)
+sdb_filter_idle_entries(const TableFilter *filter, List *tables)
 {
 	List	   *idle = NIL;
 	ListCell   *cell;
-	int			i;
 
-	for (i = 0; i < filter->nentries; i++)
+	for (int i = 0; i < filter->nentries; i++)
 	{
 		bool		matches = false;
 
-		foreach(cell, names)
-			matches |= entry_matches(&filter->entries[i], lfirst(cell));
+		foreach(cell, tables)
+		{
+			const SourceTable *table = lfirst(cell);
+
+			matches = matches ||
+				entry_matches(&filter->entries[i], table->catalog,
+							  table->schema, table->name);
+		}
 		if (!matches)
 			idle = lappend(idle, filter->texts[i]);
 	}
 	return idle;
 }
 
+static char *
+full_name(const char *database, const char *schema, const char *table)
+{
+	return schema != NULL ? psprintf("%s.%s.%s", database, schema, table) :
+		psprintf("%s.%s", database, table);
+}
+
+/* Where databases have schemas, the database may be left out. */
 static bool
-entry_matches(const regex_t *entry, const char *name)
+entry_matches(const regex_t *entry, const char *database, const char *schema,
+			  const char *table)
+{
+	return name_matches(entry, full_name(database, schema, table)) ||
+		(schema != NULL &&
+		 name_matches(entry, psprintf("%s.%s", schema, table)));
+}
+
+static bool
+name_matches(const regex_t *entry, const char *name)
 {
 	pg_wchar   *wide = palloc((strlen(name) + 1) * sizeof(pg_wchar));
 	int			len = pg_mb2wchar(name, wide);

@@ -2,12 +2,14 @@
  * filter.h --- which tables of a source are captured
  *
  * The table list that users write: comma separated regular expressions, each
- * anchored at both ends and blind to case, matched against database.table (or
- * schema.table where databases have schemas).  "null" or "" captures all.
+ * anchored at both ends and blind to case, matched against database.table (or,
+ * where databases have schemas, schema.table and database.schema.table).
+ * "null" or "" captures all.
  */
 #ifndef SDB_FILTER_H
 #define SDB_FILTER_H
 
+#include "change/table.h"
 #include "nodes/pg_list.h"
 
 typedef struct TableFilter TableFilter;
@@ -22,7 +24,7 @@ extern TableFilter *sdb_filter_make(const char *list);
 
 /*
  * sdb_filter_without --- all that `filter` matches but these names.
- * sdb_filter_only --- one name.
+ * sdb_filter_only --- one name.  Names are those of sdb_table_plain_name.
  *
  * memory: CurrentMemoryContext; point to their arguments
  */
@@ -30,13 +32,21 @@ extern TableFilter *sdb_filter_without(const TableFilter *filter,
 									   List *names);
 extern TableFilter *sdb_filter_only(const char *name);
 
-/* The entries (char *) of a list that match none of these names. */
-extern List *sdb_filter_idle_entries(const TableFilter *filter, List *names);
+/*
+ * sdb_filter_idle_entries --- the entries (char *) of a list that match none of
+ * these tables (SourceTable *).
+ */
+extern List *sdb_filter_idle_entries(const TableFilter *filter, List *tables);
 
 /* Does the list capture all tables? */
 extern bool sdb_filter_is_all(const TableFilter *filter);
 
-/* Does the list name this table?  name is "database.table". */
-extern bool sdb_filter_matches(const TableFilter *filter, const char *name);
+/*
+ * sdb_filter_matches --- does the list name this table?
+ *
+ * schema: NULL where databases have none
+ */
+extern bool sdb_filter_matches(const TableFilter *filter, const char *database,
+							   const char *schema, const char *table);
 
 #endif							/* SDB_FILTER_H */

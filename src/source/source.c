@@ -7,6 +7,7 @@
 #include "utils/memutils.h"
 
 #include "source/mysql/mysql_source.h"
+#include "source/sqlserver/sqlserver_source.h"
 #ifdef SYNCHDB_TEST
 #include "../../test/fake/fake_source.h"
 #endif
@@ -14,6 +15,7 @@
 /* A new database is one folder and one line here. */
 static const SourceRoutine *const sources[] = {
 	&sdb_mysql_source,
+	&sdb_sqlserver_source,
 #ifdef SYNCHDB_TEST
 	&sdb_fake_source,
 #endif

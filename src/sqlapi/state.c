@@ -96,20 +96,15 @@ check_tables(Connector *connector, Source *source)
 {
 	CheckItem  *item = palloc0(sizeof(CheckItem));
 	List	   *tables = source->routine->describe(source, NIL);
-	List	   *names = NIL;
-	List	   *idle;
-	ListCell   *cell;
+	List	   *idle = sdb_filter_idle_entries(connector->options.filter, tables);
 
-	foreach(cell, tables)
-		names = lappend(names, sdb_table_plain_name(lfirst(cell)));
-	idle = sdb_filter_idle_entries(connector->options.filter, names);
 	item->name = "tables";
-	item->passed = names != NIL && idle == NIL;
-	item->fatal = names == NIL && !sdb_filter_is_all(connector->options.filter);
+	item->passed = tables != NIL && idle == NIL;
+	item->fatal = tables == NIL && !sdb_filter_is_all(connector->options.filter);
 	item->detail = idle == NIL ?
-		psprintf("The table list matches %d tables.", list_length(names)) :
+		psprintf("The table list matches %d tables.", list_length(tables)) :
 		psprintf("The table list matches %d tables; its entry \"%s\" matches none.",
-				 list_length(names), (char *) linitial(idle));
+				 list_length(tables), (char *) linitial(idle));
 	if (!item->passed)
 		item->hint = pstrdup("Entries are regular expressions that must match a whole name such as database.table.");
 	return item;

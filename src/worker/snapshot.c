@@ -58,6 +58,7 @@ static void follow_table_list(Connector *connector, Source *source,
 							  const SnapshotMode *mode);
 static bool has_table(List *tables, const char *id);
 static TableState *find_state(List *states, const char *id);
+static bool matches(const TableFilter *filter, const SourceTable *table);
 static bool is_copied(const Connector *connector, const SourceTable *table);
 static List *describe_tables(Connector *connector, Source *source);
 static void warn_of_idle_entries(Connector *connector, List *tables);
@@ -239,8 +240,7 @@ follow_table_list(Connector *connector, Source *source,
 		TableState *state = lfirst(cell);
 
 		if (!has_table(tables, state->table->id) &&
-			!sdb_filter_matches(connector->options.filter,
-								sdb_table_plain_name(state->table)))
+			!matches(connector->options.filter, state->table))
 			sdb_tables_drop(connector, state->table);
 	}
 }
@@ -275,10 +275,16 @@ find_state(List *states, const char *id)
 
 /* Is the table in the connector's snapshot list? */
 static bool
+matches(const TableFilter *filter, const SourceTable *table)
+{
+	return sdb_filter_matches(filter, table->catalog, table->schema,
+							  table->name);
+}
+
+static bool
 is_copied(const Connector *connector, const SourceTable *table)
 {
-	return sdb_filter_matches(connector->snapshot_filter,
-							  sdb_table_plain_name(table));
+	return matches(connector->snapshot_filter, table);
 }
 
 static List *
@@ -300,12 +306,9 @@ describe_tables(Connector *connector, Source *source)
 static void
 warn_of_idle_entries(Connector *connector, List *tables)
 {
-	List	   *names = NIL;
 	ListCell   *cell;
 
-	foreach(cell, tables)
-		names = lappend(names, sdb_table_plain_name(lfirst(cell)));
-	foreach(cell, sdb_filter_idle_entries(connector->options.filter, names))
+	foreach(cell, sdb_filter_idle_entries(connector->options.filter, tables))
 		ereport(WARNING,
 				(errmsg("entry \"%s\" in the table list of connector \"%s\" matches no table of the source",
 						(char *) lfirst(cell), connector->name),

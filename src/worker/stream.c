@@ -403,6 +403,8 @@ open_stream(StreamWorker *worker)
 			apart = lappend(apart, sdb_table_plain_name(state->table));
 			continue;
 		}
+		if (state->stage == TABLE_COPIED)
+			state->table->copied_at = state->from;
 		session->tables = lappend(session->tables, state);
 		tables = lappend(tables, state->table);
 	}

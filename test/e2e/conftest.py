@@ -13,7 +13,9 @@ import pytest
 from support.connector import Connector
 from support.postgres import Postgres
 from support.process import log_tails
+from support.reader import FUNCTIONS
 from support.source import FLAVORS, Database
+from support.sqlserver import SqlServer, SqlServerDatabase
 
 NUMBERS = itertools.count(1)
 
@@ -98,6 +100,21 @@ def db(source):
     database.drop()
 
 
+@pytest.fixture(scope="session")
+def sqlserver(start_source):
+    """The SQL Server test server, empty."""
+    return start_source(SqlServer)
+
+
+@pytest.fixture
+def mdb(sqlserver):
+    """An empty database of it with change data capture and snapshots."""
+    database = SqlServerDatabase(sqlserver, "Db%d" % next(NUMBERS))
+    database.create("ALLOW_SNAPSHOT_ISOLATION ON")
+    yield database
+    database.drop()
+
+
 @pytest.fixture
 def connect():
     """Makes connectors, removed with their tables after the test."""
@@ -117,6 +134,13 @@ def connect():
 def connector(pg, db, connect):
     """A connector for db, to be started by the test."""
     return connect(pg, db)
+
+
+@pytest.fixture(scope="session")
+def functions(pg):
+    """SQL access to the source interface, see test/fake."""
+    with open(FUNCTIONS) as sql:
+        pg.query(sql.read())
 
 
 @pytest.fixture

@@ -15,14 +15,26 @@ import pytest
 
 from support.fake import Script
 from support.source import FLAVORS, Database
+from support.sqlserver import SqlServer, SqlServerDatabase
+from support.sqlserver_writers import Connection, literal
 from support.wait import wait_until
 from support.workload import COLUMNS, final_rows, row_text, workload
 
 NUMBERS = itertools.count(1)
-FUNCTIONS = os.path.join(os.path.dirname(__file__), "..", "fake",
-                         "test_source.sql")
 
-class Fake:
+
+class Subject:
+    """A source with two tables, t with a key and n without."""
+
+    truncates = True            # it can
+
+    @staticmethod
+    def seen(change):
+        """A change as the stream has it, perhaps as several."""
+        return [change]
+
+
+class Fake(Subject):
     type = "fake"
 
     def __init__(self, path):
@@ -40,7 +52,7 @@ class Fake:
         pass
 
 
-class Server:
+class Server(Subject):
     type = "mysql"
 
     def __init__(self, server):
@@ -81,18 +93,68 @@ class Server:
         self.db.drop()
 
 
-@pytest.fixture(scope="session")
-def functions(pg):
-    with open(FUNCTIONS) as sql:
-        pg.query(sql.read())
+class SqlServerSubject(Subject):
+    type = "sqlserver"
+    truncates = False           # refused for tables that are captured
+
+    def __init__(self, server):
+        self.db = SqlServerDatabase(server, "conf%d" % next(NUMBERS))
+        self.db.create("ALLOW_SNAPSHOT_ISOLATION ON")
+        self.db.execute(
+            "CREATE TABLE t (id int NOT NULL PRIMARY KEY, v nvarchar(40))",
+            "CREATE TABLE n (x int, v nvarchar(40))")
+        self.db.capture("t", "n")
+
+    def run(self, changes):
+        connection = Connection(self.db.session())
+        for verb, table, *rows in changes:
+            self.execute(connection, verb, table, rows)
+        connection.commit()
+        connection.close()
+
+    def execute(self, connection, verb, table, rows):
+        if verb == "insert":
+            connection.execute("INSERT INTO %s VALUES (%%s, %%s)" % table,
+                               rows)
+            return
+        old = rows if verb == "delete" else rows[0]
+        same = " AND ".join(
+            "%s IS NULL" % name if value is None else
+            "%s = %s" % (name, literal(value))
+            for name, value in zip(COLUMNS[table], old))
+        if verb == "delete":
+            connection.execute("DELETE TOP (1) FROM %s WHERE %s"
+                               % (table, same))
+        else:
+            connection.execute("UPDATE TOP (1) %s SET %s WHERE %s" % (
+                table, ", ".join("%s = %s" % (name, literal(value))
+                                 for name, value in zip(COLUMNS[table],
+                                                        rows[1])), same))
+
+    @staticmethod
+    def seen(change):
+        """A key that changes is a delete and an insert."""
+        verb, table, *rows = change
+        if verb != "update" or table != "t" or rows[0][0] == rows[1][0]:
+            return [change]
+        return [("delete", table, *rows[0]), ("insert", table, *rows[1])]
+
+    def connections(self):
+        return len(self.db.server.control.sessions())
+
+    def drop(self):
+        self.db.drop()
 
 
-@pytest.fixture(params=["fake"] + FLAVORS,
+@pytest.fixture(params=["fake"] + FLAVORS + [SqlServer],
                 ids=lambda p: p if isinstance(p, str) else p.name)
 def subject(request, functions, servers, tmp_path):
     """A source with two empty tables."""
-    made = Fake(tmp_path / "script") if request.param == "fake" else \
-        Server(servers(request.param))
+    if request.param == "fake":
+        made = Fake(tmp_path / "script")
+    else:
+        kind = SqlServerSubject if request.param is SqlServer else Server
+        made = kind(servers(request.param))
     yield made
     made.drop()
 
@@ -151,11 +213,12 @@ def reader(pg, subject, connect):
     return Reader(pg, subject, connector)
 
 
-def step_texts(db, transaction):
+def step_texts(subject, transaction):
     """A transaction as its steps' texts."""
     steps = ["BEGIN"]
-    for verb, table, *rows in transaction:
-        text = "%s %s.%s" % (verb.upper(), db.name, table)
+    for verb, table, *rows in itertools.chain.from_iterable(
+            map(subject.seen, transaction)):
+        text = "%s %s" % (verb.upper(), subject.db.id(table))
         if verb == "update":
             text += " %s -> %s" % tuple(row_text(table, row) for row in rows)
         elif verb != "truncate":
@@ -164,14 +227,13 @@ def step_texts(db, transaction):
     return steps + ["COMMIT"]
 
 
-def all_texts(db, transactions):
-    return [text for one in transactions for text in step_texts(db, one)]
+def all_texts(subject, transactions):
+    return [text for one in transactions for text in step_texts(subject, one)]
 
 
 def final_texts(db, transactions):
     """The rows of each table after all transactions."""
-    return {"%s.%s" % (db.name, table): sorted(row_text(table, row)
-                                               for row in rows)
+    return {db.id(table): sorted(row_text(table, row) for row in rows)
             for table, rows in final_rows(transactions).items()}
 
 
@@ -193,17 +255,17 @@ def played(subject, reader):
     """A workload that the source has in its log: where it starts, the
     transactions, and the steps that the stream gave."""
     start = reader.position()
-    transactions = list(workload(1, 40))
+    transactions = list(workload(1, 40, subject.truncates))
     for one in transactions:
         subject.run(one)
-    steps = reader.stream(start, len(all_texts(subject.db, transactions)))
+    steps = reader.stream(start, len(all_texts(subject, transactions)))
     return start, transactions, steps
 
 
 def test_whole_transactions_in_order(subject, reader, played):
     _, transactions, steps = played
     assert [change for _, change in steps] == \
-        all_texts(subject.db, transactions)
+        all_texts(subject, transactions)
     assert reader.nothing_follows(steps[-1][0])
 
 
@@ -220,14 +282,15 @@ def test_restart_after_any_commit_yields_the_rest(subject, reader, played):
 
 def test_restart_inside_a_transaction_repeats_it(subject, reader, played):
     _, transactions, steps = played
-    longest = max(by_transaction(steps), key=lambda one: len(one[2]))
-    before, _, changes = longest
-    inside = [number for number, (_, change) in enumerate(steps)
-              if change in changes]
-    assert len(inside) > 3
-    assert {steps[number][0] for number in inside} == {before}
-    rest = steps[inside[0] - 1:]
-    assert rest[0][1] == "BEGIN"
+    begins = [number for number, (_, change) in enumerate(steps)
+              if change == "BEGIN"]
+    begin, end = max(zip(begins, begins[1:]),
+                     key=lambda span: span[1] - span[0])
+    before = steps[begin][0]
+    assert end - begin > 5
+    assert {position for position, _ in steps[begin:end - 1]} == {before}
+    assert steps[end - 1][1] == "COMMIT"
+    rest = steps[begin:]
     assert reader.stream(before, len(rest)) == rest
 
 
@@ -235,9 +298,9 @@ def test_the_end_is_a_position_too(subject, reader, played):
     _, _, steps = played
     end = steps[-1][0]
     assert reader.nothing_follows(end)
-    more = list(workload(1, 41))[40:]
+    more = list(workload(1, 41, subject.truncates))[40:]
     subject.run(more[0])
-    texts = all_texts(subject.db, more)
+    texts = all_texts(subject, more)
     assert [change for _, change in reader.stream(end, len(texts))] == texts
 
 
@@ -307,9 +370,9 @@ def test_snapshot_and_what_follows(subject, reader, parts):
     writer.start()
     rows, points = reader.snapshot(parts)
     writer.join()
-    assert set(rows) == set(points) == {subject.db.name + ".t",
-                                        subject.db.name + ".n"}
-    texts = all_texts(subject.db, transactions)
+    assert set(rows) == set(points) == {subject.db.id("t"),
+                                        subject.db.id("n")}
+    texts = all_texts(subject, transactions)
     steps = reader.stream(start, len(texts))
     assert [change for _, change in steps] == texts
     replay(reader, steps, rows, points)
@@ -352,14 +415,14 @@ def test_split_is_the_whole_table(subject, reader):
 
 
 def test_describe(pg, subject, reader):
-    names = {table: "%s.%s" % (subject.db.name, table) for table in COLUMNS}
+    names = {table: subject.db.id(table) for table in COLUMNS}
     both = dict(pg.query("SELECT * FROM test_source_describe(%s)",
                          [reader.name]))
     assert set(both) == set(names.values())
     one = pg.query("SELECT id, definition::jsonb -> 'keys',"
                    " definition::jsonb #>> '{columns,1,name}'"
                    " FROM test_source_describe(%s, %s)",
-                   [reader.name, [names["t"], subject.db.name + ".missing"]])
+                   [reader.name, [names["t"], subject.db.id("missing")]])
     assert one == [(names["t"], [0], "v")]
     assert pg.query("SELECT definition::jsonb -> 'keys'"
                     " FROM test_source_describe(%s, %s)",
@@ -379,14 +442,14 @@ def test_check_passes(pg, reader):
 def test_only_captured_tables(pg, subject, connect):
     """Positions go on past transactions of which nothing is captured."""
     connector = connect(pg, subject.db, type=subject.type,
-                        tables=subject.db.name + ".n")
+                        tables=subject.db.id("n"))
     reader = Reader(pg, subject, connector)
     start = reader.position()
-    transactions = list(workload(4, 20))
+    transactions = list(workload(4, 20, subject.truncates))
     for one in transactions:
         subject.run(one)
-    assert set(reader.snapshot()[0]) == {subject.db.name + ".n"}
-    captured = [change for change in all_texts(subject.db, transactions)
+    assert set(reader.snapshot()[0]) == {subject.db.id("n")}
+    captured = [change for change in all_texts(subject, transactions)
                 if ".n " in change]
     steps = []
 
@@ -422,7 +485,7 @@ def open_files(pid):
 def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
     """An error in the n-th call, and the end of what holds the source."""
     start = reader.position()
-    for one in workload(5, 10):
+    for one in workload(5, 10, subject.truncates):
         subject.run(one)
     session = pg.connect()
     cursor = session.cursor()

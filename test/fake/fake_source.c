@@ -68,6 +68,7 @@ static bool in_range(const SourceTable *table, char **row,
 					 const KeyRange *range);
 static bool play(FakeSource *source, const Statement *statement,
 				 Change *change);
+static bool captures(const FakeSource *source, const char *id);
 static bool play_row(FakeSource *source, const Statement *statement,
 					 Change *change);
 static bool play_schema(FakeSource *source, const Statement *statement,
@@ -145,7 +146,7 @@ describe(Source *base, List *ids)
 		foreach(wanted, ids)
 			found |= strcmp(lfirst(wanted), replayed->table->id) == 0;
 		if (!found ||
-			!sdb_filter_matches(source->filter, replayed->table->id))
+			!captures(source, replayed->table->id))
 			continue;
 		replayed->table->estimated_rows = list_length(replayed->rows);
 		result = lappend(result, replayed->table);
@@ -409,6 +410,16 @@ play(FakeSource *source, const Statement *statement, Change *change)
 	return false;
 }
 
+/* By an id of two plain parts, as scripts have them. */
+static bool
+captures(const FakeSource *source, const char *id)
+{
+	const char *dot = strchr(id, '.');
+
+	return sdb_filter_matches(source->filter, pnstrdup(id, dot - id), NULL,
+							  dot + 1);
+}
+
 static bool
 play_row(FakeSource *source, const Statement *statement, Change *change)
 {
@@ -417,7 +428,7 @@ play_row(FakeSource *source, const Statement *statement, Change *change)
 
 	if (!source->in_transaction)
 		sdb_script_malformed(statement, "it is outside of a transaction");
-	if (!sdb_filter_matches(source->filter, id))
+	if (!captures(source, id))
 		return false;
 	if (table == NULL)
 		sdb_script_malformed(statement, "there is no such table");
@@ -477,7 +488,7 @@ play_schema(FakeSource *source, const Statement *statement, Change *change)
 			break;
 	}
 	captured = schema->kind == SCHEMA_CREATE_TABLE ?
-		sdb_filter_matches(source->filter, schema->after->id) :
+		captures(source, schema->after->id) :
 		schema->before != NULL;
 	if (captured && schema->after != NULL)
 		source->tables = lappend(source->tables, schema->after);

@@ -360,6 +360,7 @@ parse_value(ValueKind kind, char *text, SourceValue *value)
 			break;
 		case VALUE_GEOMETRY:
 			parse_bytes(strchr(text, ';') + 1, &wkb);
+			value->u.geometry.native = NULL;
 			value->u.geometry.wkb = wkb.data;
 			value->u.geometry.len = wkb.len;
 			value->u.geometry.srid = strtoul(text, NULL, 10);

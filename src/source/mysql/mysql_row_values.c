@@ -444,6 +444,7 @@ sdb_mysql_row_geometry(ByteCursor *cur, const RowColumn *column,
 		sdb_mysql_malformed(cur, "A geometry cannot have %d bytes.", len);
 
 	value->kind = VALUE_GEOMETRY;
+	value->u.geometry.native = NULL;
 	value->u.geometry.srid = 0;
 	value->u.geometry.wkb = data;
 	value->u.geometry.len = len;

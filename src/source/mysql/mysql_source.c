@@ -205,15 +205,9 @@ bool
 sdb_mysql_source_captures(const MysqlSource *source, const char *database,
 						  const char *table)
 {
-	char	   *name;
-	bool		result;
-
-	if (!sdb_mysql_source_same_name(source, database, source->database))
-		return false;
-	name = psprintf("%s.%s", source->database, table);
-	result = sdb_filter_matches(source->options.filter, name);
-	pfree(name);
-	return result;
+	return sdb_mysql_source_same_name(source, database, source->database) &&
+		sdb_filter_matches(source->options.filter, source->database, NULL,
+						   table);
 }
 
 char *

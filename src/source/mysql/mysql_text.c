@@ -375,6 +375,7 @@ decode_geometry(TextColumn *column, const char *data, int len,
 
 	if (len < head)
 		report_malformed(column);
+	value->u.geometry.native = NULL;
 	value->u.geometry.srid = 0;
 	if (head > 0)
 		value->u.geometry.srid = sdb_load_le32((const uint8 *) data);

@@ -34,7 +34,7 @@ class Connector:
                      "user": server.user, "password": server.password,
                      "srcdb": self.database.name, "dstdb": "postgres",
                      "tables": tables, "snapshot_tables": snapshot_tables,
-                     "type": "mysql"}
+                     "type": server.connector}
         arguments.update(overrides)
         return self.pg.value(
             "SELECT synchdb_add_conninfo(%s, %s, %s, %s, %s, %s, %s, %s, %s,"

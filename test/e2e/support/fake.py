@@ -32,6 +32,7 @@ class Script:
 
     host = None                             # the path, see below
     port = 1
+    connector = "fake"                      # the connector type
     user = "somebody"
     password = "secret"
 

@@ -16,8 +16,11 @@ OPTIONS = ["--log-bin=mysql-bin", "--binlog-format=ROW", "--server-id=223344",
            "--default-time-zone=+05:30", "--max-allowed-packet=256M",
            "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0"]
 
+RETRIED = (1020, 1205, 1213)        # changed meanwhile, lock timeout, deadlock
+
 
 class SourceServer(Server):
+    connector = "mysql"         # the connector type
     user = "mysqluser"
     password = "mysqlpwd"
     host = "127.0.0.1"
@@ -154,6 +157,10 @@ class Database:
         self.server = server
         self.name = name
 
+    def id(self, table):
+        """As the connector calls the table."""
+        return "%s.%s" % (self.name, table)
+
     def create(self, options=""):
         self.drop()
         self.server.execute("CREATE DATABASE `%s` %s" % (self.name, options))
@@ -166,3 +173,9 @@ class Database:
 
     def execute(self, *sql):
         return self.server.execute(*sql, database=self.name)
+
+    @staticmethod
+    def passes(error):
+        """May a transaction be tried again that ended with this?"""
+        return isinstance(error, pymysql.err.OperationalError) and \
+            error.args[0] in RETRIED

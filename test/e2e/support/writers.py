@@ -4,11 +4,7 @@ import collections
 import random
 import threading
 
-import pymysql
-
 COUNTED = {"INSERT": "creates", "UPDATE": "updates", "DELETE": "deletes"}
-RETRIED = (1020, 1205, 1213)        # changed meanwhile, lock timeout, deadlock
-
 
 class Transaction:
     """Executes statements and counts the rows that they change."""
@@ -59,8 +55,8 @@ class Writers:
                     try:
                         function(transaction)
                         connection.commit()
-                    except pymysql.err.OperationalError as error:
-                        if error.args[0] not in RETRIED:
+                    except Exception as error:
+                        if not self.database.passes(error):
                             raise
                         connection.rollback()
                         continue

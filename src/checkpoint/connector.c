@@ -238,6 +238,23 @@ sdb_connector_rules(const char *name)
 	return rules;
 }
 
+bool
+sdb_connector_had_rules(const char *name)
+{
+	Oid			types[1] = {NAMEOID};
+	CatalogAccess access;
+	Datum		values[1];
+	uint64		nrows;
+
+	sdb_catalog_enter(&access);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(name));
+	nrows = sdb_catalog_execute("SELECT FROM @extschema@.synchdb_objmap"
+								" WHERE name = $1 LIMIT 1",
+								1, types, values, NULL);
+	sdb_catalog_leave(&access);
+	return nrows > 0;
+}
+
 List *
 sdb_connector_active_names(void)
 {

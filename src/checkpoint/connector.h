@@ -67,6 +67,9 @@ typedef struct ConnectorRule
 /* List of ConnectorRule *, in CurrentMemoryContext. */
 extern List *sdb_connector_rules(const char *name);
 
+/* Did it ever have a rule?  One that was removed stays as a disabled row. */
+extern bool sdb_connector_had_rules(const char *name);
+
 /* The names of TlsMode, for hints */
 #define TLS_MODE_NAMES \
 	"disabled, preferred, required, verify_ca, verify_identity"

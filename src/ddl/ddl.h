@@ -65,6 +65,9 @@ extern char *sdb_ddl_sequence(const TargetTable *target, const char *column);
 /* Empties the target, also if foreign keys reference it. */
 extern void sdb_ddl_truncate(const TargetTable *target);
 
+/* Is there a target with all names that the table's should have?  Quick. */
+extern bool sdb_ddl_is_there(const SourceTable *table);
+
 /*
  * sdb_ddl_follow --- give an existing target the names and types that the
  * rules, as they are now, say.  Types change only where a rule gives one.

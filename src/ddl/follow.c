@@ -51,6 +51,21 @@ sdb_ddl_follow(const SourceTable *table, const SourceType *types, Oid relid,
 		change_types(table, target, types, desc, attnums);
 }
 
+bool
+sdb_ddl_is_there(const SourceTable *table)
+{
+	TargetTable *target = sdb_naming_target(table);
+	char		relkind;
+	Oid			relid = sdb_ddl_find(target, &relkind);
+
+	for (int i = 0; i < table->ncolumns && OidIsValid(relid); i++)
+	{
+		if (get_attnum(relid, target->columns[i]) == InvalidAttrNumber)
+			return false;
+	}
+	return OidIsValid(relid);
+}
+
 static void
 move_table(const TargetTable *target, Oid relid)
 {

@@ -57,10 +57,12 @@ sdb_rules_follow(const Connector *connector)
 												  "synchdb rules",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
+	bool		had_rules;
 	ListCell   *cell;
 
 	sdb_process_begin_transaction();
 	old = MemoryContextSwitchTo(context);
+	had_rules = sdb_connector_had_rules(connector->name);
 	foreach(cell, sdb_checkpoint_tables(connector->name))
 	{
 		TableState *state = lfirst(cell);
@@ -68,7 +70,9 @@ sdb_rules_follow(const Connector *connector)
 		AttrNumber *attnums = palloc(table->ncolumns * sizeof(AttrNumber));
 		Oid			relid;
 
-		if (!sdb_checkpoint_attributes(connector->name,
+		/* without rules only the letters' case can have moved it */
+		if ((!had_rules && sdb_ddl_is_there(table)) ||
+			!sdb_checkpoint_attributes(connector->name,
 									   connector->routine->name, table,
 									   &relid, attnums))
 			continue;

@@ -10,7 +10,7 @@ ROOTS=(
 	"trixie postgresql-17 postgresql-server-dev-17 mariadb-server-core"
 	"sid postgresql-18 postgresql-server-dev-18 mysql-server-core"
 )
-ROOT_PACKAGES=(build-essential libmariadb-dev freetds-dev libdeflate-dev
+ROOT_PACKAGES=(build-essential libmariadb-dev freetds-dev libdeflate-dev libzstd-dev
 	python3-pytest python3-psycopg2 python3-pymysql python3-cryptography)
 
 # in_root ROOT COMMAND...

@@ -19,7 +19,7 @@ MY_DATA=$STATE_DIR/mariadb
 SOCKET_DIR=$STATE_DIR/run
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev freetds-dev libdeflate-dev mariadb-server-core mariadb-client
+	libmariadb-dev freetds-dev libdeflate-dev libzstd-dev mariadb-server-core mariadb-client
 	python3-psycopg2 python3-pymysql)
 
 # A port that the user asks for must be free; else the next free one is taken.

@@ -13,6 +13,7 @@
 #include "change/change.h"
 #include "event_stream.h"
 #include "pg_shim.h"
+#include "source/mysql/mysql_payload.h"
 #include "source/mysql/mysql_rows.h"
 #include "source/mysql/mysql_types.h"
 #include "source/mysql/mysql_wire.h"
@@ -36,6 +37,7 @@ typedef struct OpenMap
 struct EventStream
 {
 	MysqlFormat format;
+	MysqlPayload *payload;
 	int			ntables;
 	SourceTable tables[MAX_TABLES];
 	int			nmaps;
@@ -45,6 +47,10 @@ struct EventStream
 	MemoryContext event_context;
 };
 
+static int	show_event(EventStream *stream, const MysqlEvent *event,
+					   StringInfo out);
+static int	show_payload(EventStream *stream, const MysqlEvent *event,
+						 StringInfo out);
 static void read_definitions(EventStream *stream, const char *path);
 static char *next_field(const char **pos, const char *end);
 static void add_column(EventStream *stream, char **fields);
@@ -67,6 +73,7 @@ event_stream_open(const char *definitions)
 	stream->map_context = shim_context_create();
 	stream->event_context = shim_context_create();
 	CurrentMemoryContext = stream->definitions;
+	stream->payload = sdb_mysql_payload_create();
 	if (definitions)
 		read_definitions(stream, definitions);
 	return stream;
@@ -95,62 +102,11 @@ event_stream_event(EventStream *stream, const uint8 *data, Size len,
 				   StringInfo out)
 {
 	MysqlEvent	event;
-	MysqlRotate rotate;
-	MysqlXaPrepare xa;
 
 	CurrentMemoryContext = stream->event_context;
 	MemoryContextReset(stream->event_context);
 	sdb_mysql_event_parse(&stream->format, data, len, &event);
-
-	switch (event.type)
-	{
-		case MYSQL_EVENT_FORMAT_DESCRIPTION:
-			sdb_mysql_event_format(&event, &stream->format);
-			break;
-		case MYSQL_EVENT_ROTATE:
-			sdb_mysql_event_rotate(&event, &rotate);
-			if (out)
-				appendStringInfo(out, "-- rotate to %.*s " UINT64_FORMAT "\n",
-								 rotate.file_len, rotate.file,
-								 rotate.position);
-			break;
-		case MYSQL_EVENT_QUERY:
-		case MARIADB_EVENT_QUERY_COMPRESSED:
-			show_query(stream, &event, out);
-			break;
-		case MYSQL_EVENT_GTID:
-		case MYSQL_EVENT_ANONYMOUS_GTID:
-		case MYSQL_EVENT_GTID_TAGGED:
-		case MARIADB_EVENT_GTID:
-			show_gtid(&event, out);
-			break;
-		case MYSQL_EVENT_XA_PREPARE:
-			sdb_mysql_event_xa_prepare(&event, &xa);
-			if (out)
-				appendStringInfo(out, "-- xa prepare %s%s\n", xa.xid,
-								 xa.one_phase ? " one phase" : "");
-			break;
-		case MYSQL_EVENT_TABLE_MAP:
-			add_map(stream, &event);
-			break;
-		case MYSQL_EVENT_WRITE_ROWS_V1:
-		case MYSQL_EVENT_UPDATE_ROWS_V1:
-		case MYSQL_EVENT_DELETE_ROWS_V1:
-		case MYSQL_EVENT_WRITE_ROWS:
-		case MYSQL_EVENT_UPDATE_ROWS:
-		case MYSQL_EVENT_DELETE_ROWS:
-		case MYSQL_EVENT_PARTIAL_UPDATE_ROWS:
-		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED_V1:
-		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED_V1:
-		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED_V1:
-		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED:
-		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED:
-		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED:
-			return decode_rows(stream, &event, out);
-		default:
-			break;
-	}
-	return 0;
+	return show_event(stream, &event, out);
 }
 
 void
@@ -191,6 +147,81 @@ read_file(const char *path, Size *len)
 		abort();
 	fclose(file);
 	return data;
+}
+
+static int
+show_event(EventStream *stream, const MysqlEvent *event, StringInfo out)
+{
+	MysqlRotate rotate;
+	MysqlXaPrepare xa;
+
+	switch (event->type)
+	{
+		case MYSQL_EVENT_FORMAT_DESCRIPTION:
+			sdb_mysql_event_format(event, &stream->format);
+			break;
+		case MYSQL_EVENT_ROTATE:
+			sdb_mysql_event_rotate(event, &rotate);
+			if (out)
+				appendStringInfo(out, "-- rotate to %.*s " UINT64_FORMAT "\n",
+								 rotate.file_len, rotate.file,
+								 rotate.position);
+			break;
+		case MYSQL_EVENT_QUERY:
+		case MARIADB_EVENT_QUERY_COMPRESSED:
+			show_query(stream, event, out);
+			break;
+		case MYSQL_EVENT_GTID:
+		case MYSQL_EVENT_ANONYMOUS_GTID:
+		case MYSQL_EVENT_GTID_TAGGED:
+		case MARIADB_EVENT_GTID:
+			show_gtid(event, out);
+			break;
+		case MYSQL_EVENT_XA_PREPARE:
+			sdb_mysql_event_xa_prepare(event, &xa);
+			if (out)
+				appendStringInfo(out, "-- xa prepare %s%s\n", xa.xid,
+								 xa.one_phase ? " one phase" : "");
+			break;
+		case MYSQL_EVENT_TABLE_MAP:
+			add_map(stream, event);
+			break;
+		case MYSQL_EVENT_WRITE_ROWS_V1:
+		case MYSQL_EVENT_UPDATE_ROWS_V1:
+		case MYSQL_EVENT_DELETE_ROWS_V1:
+		case MYSQL_EVENT_WRITE_ROWS:
+		case MYSQL_EVENT_UPDATE_ROWS:
+		case MYSQL_EVENT_DELETE_ROWS:
+		case MYSQL_EVENT_PARTIAL_UPDATE_ROWS:
+		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED_V1:
+		case MARIADB_EVENT_WRITE_ROWS_COMPRESSED:
+		case MARIADB_EVENT_UPDATE_ROWS_COMPRESSED:
+		case MARIADB_EVENT_DELETE_ROWS_COMPRESSED:
+			return decode_rows(stream, event, out);
+		case MYSQL_EVENT_TRANSACTION_PAYLOAD:
+			return show_payload(stream, event, out);
+		default:
+			break;
+	}
+	return 0;
+}
+
+static int
+show_payload(EventStream *stream, const MysqlEvent *event, StringInfo out)
+{
+	MysqlEvent	inside;
+	int			nrows = 0;
+
+	sdb_mysql_payload_open(stream->payload, &stream->format, event);
+	if (out)
+		appendStringInfoString(out, "-- payload\n");
+	while (sdb_mysql_payload_next(stream->payload, &inside))
+		nrows += show_event(stream, &inside, out);
+	if (out)
+		appendStringInfoString(out, "-- end of payload\n");
+	return nrows;
 }
 
 static void

@@ -20,7 +20,7 @@ typedef struct Chunk
 	struct Chunk *next;
 	struct Chunk *prev;
 	Size		size;
-	Size		padding;		/* keeps what follows aligned */
+	MemoryContextCallback *callbacks;	/* of a head */
 } Chunk;
 
 typedef struct IconvName
@@ -81,6 +81,8 @@ MemoryContextReset(MemoryContext context)
 {
 	Chunk	   *head = (Chunk *) context;
 
+	for (; head->callbacks != NULL; head->callbacks = head->callbacks->next)
+		head->callbacks->func(head->callbacks->arg);
 	while (head->next != head)
 		pfree(head->next + 1);
 }
@@ -90,6 +92,16 @@ MemoryContextDelete(MemoryContext context)
 {
 	MemoryContextReset(context);
 	free(context);
+}
+
+void
+MemoryContextRegisterResetCallback(MemoryContext context,
+								   MemoryContextCallback *callback)
+{
+	Chunk	   *head = (Chunk *) context;
+
+	callback->next = head->callbacks;
+	head->callbacks = callback;
 }
 
 void *

@@ -30,11 +30,10 @@
 
 #include "change/change.h"
 #include "source/mysql/mysql_json.h"
+#include "source/mysql/mysql_json_parts.h"
 #include "source/mysql/mysql_row_values.h"
 #include "util/bytes.h"
 #include "util/charset.h"
-
-#define MAX_DEPTH			100 /* the server's own limit */
 
 #define MAX_PRECISION		68	/* of a decimal; columns have up to 65 */
 
@@ -49,51 +48,10 @@
 #define BASE64_LINE_BYTES	57
 #define BASE64_LINE_CHARS	76
 
-typedef enum JsonType
-{
-	JSON_SMALL_OBJECT = 0x00,
-	JSON_LARGE_OBJECT = 0x01,
-	JSON_SMALL_ARRAY = 0x02,
-	JSON_LARGE_ARRAY = 0x03,
-	JSON_LITERAL = 0x04,
-	JSON_INT16 = 0x05,
-	JSON_UINT16 = 0x06,
-	JSON_INT32 = 0x07,
-	JSON_UINT32 = 0x08,
-	JSON_INT64 = 0x09,
-	JSON_UINT64 = 0x0a,
-	JSON_DOUBLE = 0x0b,
-	JSON_STRING = 0x0c,
-	JSON_OPAQUE = 0x0f
-} JsonType;
-
 static const char *const literals[] = {"null", "true", "false"};
 
-typedef struct JsonReader
-{
-	StringInfo	buf;
-	int			depth;			/* containers around the current value */
-	int64		budget;			/* bytes that parts may still take */
-} JsonReader;
-
-/* JsonBox --- one object or array while its members are read */
-typedef struct JsonBox
-{
-	ByteCursor	all;			/* from its count on; ends where it ends */
-	int			width;			/* bytes of a count or offset */
-	bool		is_object;
-	uint32		count;
-	Size		keys;			/* offset of the first key entry */
-	Size		values;			/* offset of the first value entry */
-} JsonBox;
-
-static void append_value(JsonReader *reader, JsonType type, ByteCursor cur);
 static void append_container(JsonReader *reader, JsonType type,
 							 ByteCursor cur);
-static void open_box(JsonReader *reader, JsonType type, ByteCursor cur,
-					 JsonBox *box);
-static void append_key(JsonReader *reader, const JsonBox *box, uint32 idx0);
-static void append_member(JsonReader *reader, const JsonBox *box, uint32 idx0);
 static bool is_inlined(JsonType type, int width);
 static void append_opaque(JsonReader *reader, ByteCursor cur);
 static void append_decimal(JsonReader *reader, ByteCursor cur);
@@ -102,12 +60,10 @@ static void append_base64(JsonReader *reader, int stored, ByteCursor cur);
 static void append_double(StringInfo buf, ByteCursor *cur);
 static int	shortest_digits(double number, char *digits, int *point);
 static int	split_digits(const char *text, char *digits, int *point);
-static void append_string(StringInfo buf, const uint8 *data, Size len);
 static ByteCursor take_counted(JsonReader *reader, ByteCursor *cur);
 static uint32 read_width(ByteCursor *cur, int width);
 static ByteCursor seek(const ByteCursor *base, Size offset);
 static void spend(JsonReader *reader, const ByteCursor *cur, Size nbytes);
-static void convert_tail(StringInfo buf, int start);
 
 void
 sdb_mysql_json_to_text(StringInfo buf, const char *data, int len)
@@ -124,12 +80,12 @@ sdb_mysql_json_to_text(StringInfo buf, const char *data, int len)
 	}
 	sdb_bytes_init(&cur, data, len, "JSON document");
 	type = sdb_bytes_u8(&cur);
-	append_value(&reader, type, cur);
-	convert_tail(buf, start);
+	sdb_mysql_json_value(&reader, type, cur);
+	sdb_mysql_json_convert(buf, start);
 }
 
-static void
-append_value(JsonReader *reader, JsonType type, ByteCursor cur)
+void
+sdb_mysql_json_value(JsonReader *reader, JsonType type, ByteCursor cur)
 {
 	StringInfo	buf = reader->buf;
 	ByteCursor	string;
@@ -172,7 +128,7 @@ append_value(JsonReader *reader, JsonType type, ByteCursor cur)
 			return;
 		case JSON_STRING:
 			string = take_counted(reader, &cur);
-			append_string(buf, string.pos, sdb_bytes_left(&string));
+			sdb_mysql_json_string(buf, string.pos, sdb_bytes_left(&string));
 			return;
 		case JSON_OPAQUE:
 			append_opaque(reader, cur);
@@ -186,27 +142,35 @@ append_container(JsonReader *reader, JsonType type, ByteCursor cur)
 {
 	JsonBox		box;
 
-	if (++reader->depth > MAX_DEPTH)
+	if (++reader->depth > MAX_JSON_DEPTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("JSON document is nested more than %d levels deep",
-						MAX_DEPTH)));
-	open_box(reader, type, cur, &box);
+						MAX_JSON_DEPTH)));
+	sdb_mysql_json_box(reader, type, cur, &box);
 	appendStringInfoChar(reader->buf, box.is_object ? '{' : '[');
 	for (uint32 i = 0; i < box.count; i++)
 	{
+		ByteCursor	member;
+
 		if (i > 0)
 			appendStringInfoString(reader->buf, ", ");
 		if (box.is_object)
-			append_key(reader, &box, i);
-		append_member(reader, &box, i);
+		{
+			ByteCursor	key = sdb_mysql_json_key(reader, &box, i);
+
+			sdb_mysql_json_string(reader->buf, key.pos, sdb_bytes_left(&key));
+			appendStringInfoString(reader->buf, ": ");
+		}
+		member = sdb_mysql_json_member(&box, i, &type);
+		sdb_mysql_json_value(reader, type, member);
 	}
 	appendStringInfoChar(reader->buf, box.is_object ? '}' : ']');
 	reader->depth--;
 }
 
-static void
-open_box(JsonReader *reader, JsonType type, ByteCursor cur, JsonBox *box)
+void
+sdb_mysql_json_box(JsonReader *reader, JsonType type, ByteCursor cur, JsonBox *box)
 {
 	uint32		size;
 
@@ -227,8 +191,8 @@ open_box(JsonReader *reader, JsonType type, ByteCursor cur, JsonBox *box)
 		  box->values + (Size) box->count * (1 + box->width));
 }
 
-static void
-append_key(JsonReader *reader, const JsonBox *box, uint32 idx0)
+ByteCursor
+sdb_mysql_json_key(JsonReader *reader, const JsonBox *box, uint32 idx0)
 {
 	ByteCursor	entry = seek(&box->all,
 							 box->keys + (Size) idx0 * (box->width + 2));
@@ -237,22 +201,21 @@ append_key(JsonReader *reader, const JsonBox *box, uint32 idx0)
 	ByteCursor	key = seek(&box->all, offset);
 
 	spend(reader, &key, len);
-	append_string(reader->buf, sdb_bytes_take(&key, len), len);
-	appendStringInfoString(reader->buf, ": ");
+	key.end = sdb_bytes_take(&key, len) + len;
+	key.pos = key.end - len;
+	return key;
 }
 
-static void
-append_member(JsonReader *reader, const JsonBox *box, uint32 idx0)
+ByteCursor
+sdb_mysql_json_member(const JsonBox *box, uint32 idx0, JsonType *type)
 {
 	ByteCursor	entry = seek(&box->all,
 							 box->values + (Size) idx0 * (1 + box->width));
-	JsonType	type = sdb_bytes_u8(&entry);
 
-	if (is_inlined(type, box->width))
-		append_value(reader, type, entry);
-	else
-		append_value(reader, type,
-					 seek(&box->all, read_width(&entry, box->width)));
+	*type = sdb_bytes_u8(&entry);
+	if (is_inlined(*type, box->width))
+		return entry;
+	return seek(&box->all, read_width(&entry, box->width));
 }
 
 /* Does a value stand in the entry itself? */
@@ -464,8 +427,8 @@ split_digits(const char *text, char *digits, int *point)
 	return ndigits;
 }
 
-static void
-append_string(StringInfo buf, const uint8 *data, Size len)
+void
+sdb_mysql_json_string(StringInfo buf, const uint8 *data, Size len)
 {
 	appendStringInfoChar(buf, '"');
 	for (Size i = 0; i < len; i++)
@@ -552,9 +515,8 @@ spend(JsonReader *reader, const ByteCursor *cur, Size nbytes)
 	reader->budget -= nbytes;
 }
 
-/* buf from start on is UTF-8; puts it into the server encoding. */
-static void
-convert_tail(StringInfo buf, int start)
+void
+sdb_mysql_json_convert(StringInfo buf, int start)
 {
 	const char *utf8 = buf->data + start;
 	int			len;

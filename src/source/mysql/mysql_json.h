@@ -6,6 +6,8 @@
 
 #include "lib/stringinfo.h"
 
+#include "util/bytes.h"
+
 /*
  * sdb_mysql_json_to_text --- append the document as text.
  *
@@ -17,5 +19,14 @@
  * errors: XX001 for malformed bytes, with the offset; 54001 past 100 levels
  */
 extern void sdb_mysql_json_to_text(StringInfo buf, const char *data, int len);
+
+/*
+ * sdb_mysql_json_patch --- the same of a document after some changes.
+ *
+ * in:     diffs: the bytes of a partial update, read to their end
+ * errors: XX001 likewise, and if a change does not fit the document
+ */
+extern void sdb_mysql_json_patch(StringInfo buf, const char *data, int len,
+								 ByteCursor *diffs);
 
 #endif							/* SDB_MYSQL_JSON_H */

@@ -15,6 +15,7 @@
 static void resolve_map(MysqlStream *stream, StreamMap *map,
 						const MysqlEvent *event);
 static HTAB *make_maps(MysqlReader *reader);
+static void open_payload(MysqlReader *reader, const MysqlEvent *event);
 
 MysqlReader *
 sdb_mysql_reader_open(MysqlSource *source, uint32 server_id, const char *file,
@@ -49,6 +50,13 @@ sdb_mysql_reader_next(MysqlReader *reader, MysqlEvent *event)
 	const uint8 *data;
 	Size		len;
 
+	/* its bytes lie in the packet, which stays until the next one */
+	if (reader->in_payload)
+	{
+		reader->in_payload = sdb_mysql_payload_next(reader->payload, event);
+		if (reader->in_payload)
+			return true;
+	}
 	if (!sdb_mysql_conn_packet(reader->conn, &data, &len))
 		return false;
 	sdb_mysql_event_parse(&reader->format, data, len, event);
@@ -73,6 +81,8 @@ sdb_mysql_reader_next(MysqlReader *reader, MysqlEvent *event)
 		default:
 			break;
 	}
+	if (event->type == MYSQL_EVENT_TRANSACTION_PAYLOAD)
+		open_payload(reader, event);
 	if (event->log_pos != 0 && !(event->flags & MYSQL_EVENT_FLAG_ARTIFICIAL))
 	{
 		uint64		high = reader->end & ~UINT64CONST(0xFFFFFFFF);
@@ -179,4 +189,17 @@ make_maps(MysqlReader *reader)
 	ctl.hcxt = reader->map_context;
 	return hash_create("MySQL table maps", 64, &ctl,
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* The next events come from inside of this one. */
+static void
+open_payload(MysqlReader *reader, const MysqlEvent *event)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(reader->context);
+
+	if (reader->payload == NULL)
+		reader->payload = sdb_mysql_payload_create();
+	MemoryContextSwitchTo(old_context);
+	sdb_mysql_payload_open(reader->payload, &reader->format, event);
+	reader->in_payload = true;
 }

@@ -10,15 +10,21 @@
  *
  * Formats: Rows_event in MySQL's libs/mysql/binlog/event; version 1 lacks the
  * extra data of version 2; MariaDB's compressed ones are the same, with all
- * behind the bitmaps deflated.
+ * behind the bitmaps deflated.  In a partial update a number of options
+ * precedes the new row, and if one says so, a bitmap of the JSON columns that
+ * are sent as changes to the value before.
  */
 #include "postgres.h"
 
+#include "source/mysql/mysql_json.h"
 #include "source/mysql/mysql_row_values.h"
 #include "source/mysql/mysql_rows.h"
 #include "util/error_position.h"
 
 #define ROWS_FLAG_STMT_END	0x0001
+
+/* before a new row of a partial update; no other option is known */
+#define OPTION_PARTIAL_JSON	0x01
 
 /* What the types of events differ in */
 typedef struct RowsType
@@ -27,12 +33,14 @@ typedef struct RowsType
 	ChangeKind	kind;
 	bool		extra_data;		/* version 2 */
 	bool		compressed;
+	bool		partial;		/* JSON may be sent as what changed in it */
 } RowsType;
 
 static const RowsType rows_types[] = {
 	{MYSQL_EVENT_WRITE_ROWS, CHANGE_INSERT, true, false},
 	{MYSQL_EVENT_UPDATE_ROWS, CHANGE_UPDATE, true, false},
 	{MYSQL_EVENT_DELETE_ROWS, CHANGE_DELETE, true, false},
+	{MYSQL_EVENT_PARTIAL_UPDATE_ROWS, CHANGE_UPDATE, true, false, true},
 	{MYSQL_EVENT_WRITE_ROWS_V1, CHANGE_INSERT, false, false},
 	{MYSQL_EVENT_UPDATE_ROWS_V1, CHANGE_UPDATE, false, false},
 	{MYSQL_EVENT_DELETE_ROWS_V1, CHANGE_DELETE, false, false},
@@ -51,6 +59,13 @@ static void check_left_out(const MysqlRows *rows, const MysqlRowPlan *plan,
 						   const SourceValue *row);
 static void decode_image(ByteCursor *cur, const uint8 *present,
 						 const MysqlRowPlan *plan, SourceValue *row);
+static void decode_partial_update(MysqlRows *rows, const MysqlRowPlan *plan,
+								  SourceValue *before, SourceValue *after);
+static const uint8 *take_partial_bits(ByteCursor *cur,
+									  const MysqlRowPlan *plan);
+static void decode_changes(ByteCursor *cur, const ByteCursor *document,
+						   const MysqlRowPlan *plan, int idx0,
+						   SourceValue *value);
 
 static inline bool
 bit_is_set(const uint8 *bits, int idx0)
@@ -83,6 +98,8 @@ sdb_mysql_rows_open(const MysqlFormat *format, const MysqlEvent *event,
 	if (type->compressed)
 		sdb_mysql_inflate_event(&cur);
 	rows->rows = cur;
+	if (type->partial)
+		rows->documents = palloc((rows->ncolumns + 1) * sizeof(ByteCursor));
 
 	rows->lacks_columns = rows->after_present != NULL &&
 		(type->kind == CHANGE_INSERT || format->is_mariadb) &&
@@ -109,9 +126,11 @@ sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
 		sdb_mysql_malformed(cur, "Rows of %d columns follow a table map of %d.",
 							rows->ncolumns, plan->ncolumns);
 
-	if (rows->before_present)
+	if (rows->documents)
+		decode_partial_update(rows, plan, before, after);
+	else if (rows->before_present)
 		decode_image(cur, rows->before_present, plan, before);
-	if (rows->after_present)
+	if (rows->after_present && !rows->documents)
 		decode_image(cur, rows->after_present, plan, after);
 	sdb_error_position.column = NULL;
 	if (rows->lacks_columns)
@@ -132,12 +151,6 @@ find_rows_type(const MysqlEvent *event)
 		if (rows_types[i].type == event->type)
 			return &rows_types[i];
 	}
-
-	if (event->type == MYSQL_EVENT_PARTIAL_UPDATE_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("partial updates of JSON columns are not supported"),
-				 errhint("Run SET PERSIST binlog_row_value_options = '' at the source.")));
 	elog(ERROR, "%s is not a rows event", sdb_mysql_event_name(event->type));
 }
 
@@ -208,4 +221,112 @@ decode_image(ByteCursor *cur, const uint8 *present, const MysqlRowPlan *plan,
 			column->decode(cur, column, &row[i]);
 		}
 	}
+}
+
+static inline bool
+is_json(const MysqlRowPlan *plan, int idx0)
+{
+	return plan->columns[idx0].decode == sdb_mysql_row_json;
+}
+
+/* Both rows; the bits are for all JSON columns, sent or not. */
+static void
+decode_partial_update(MysqlRows *rows, const MysqlRowPlan *plan,
+					  SourceValue *before, SourceValue *after)
+{
+	ByteCursor *cur = &rows->rows;
+	const uint8 *present = rows->before_present;
+	const uint8 *partial;
+	const uint8 *nulls;
+	int			nth = 0;		/* among those present */
+	int			nth_json = 0;
+
+	nulls = sdb_bytes_take(cur,
+						   (count_present(present, plan->ncolumns) + 7) / 8);
+	for (int i = 0; i < plan->ncolumns; i++)
+	{
+		rows->documents[i].pos = NULL;
+		before[i].kind = VALUE_UNCHANGED;
+		if (!bit_is_set(present, i))
+			continue;
+		before[i].kind = VALUE_NULL;
+		if (bit_is_set(nulls, nth++))
+			continue;
+		sdb_error_position.column = plan->columns[i].name;
+		rows->documents[i] = *cur;
+		plan->columns[i].decode(cur, &plan->columns[i], &before[i]);
+	}
+
+	present = rows->after_present;
+	partial = take_partial_bits(cur, plan);
+	nulls = sdb_bytes_take(cur,
+						   (count_present(present, plan->ncolumns) + 7) / 8);
+	nth = 0;
+	for (int i = 0; i < plan->ncolumns; i++)
+	{
+		bool		is_partial = partial != NULL && is_json(plan, i) &&
+			bit_is_set(partial, nth_json++);
+
+		after[i].kind = VALUE_UNCHANGED;
+		if (!bit_is_set(present, i))
+			continue;
+		after[i].kind = VALUE_NULL;
+		if (bit_is_set(nulls, nth++))
+			continue;
+		sdb_error_position.column = plan->columns[i].name;
+		if (is_partial)
+			decode_changes(cur, &rows->documents[i], plan, i, &after[i]);
+		else
+			plan->columns[i].decode(cur, &plan->columns[i], &after[i]);
+	}
+}
+
+/* NULL if no column is sent as changes. */
+static const uint8 *
+take_partial_bits(ByteCursor *cur, const MysqlRowPlan *plan)
+{
+	uint64		options = sdb_mysql_packed_int(cur);
+	int			njson = 0;
+
+	if ((options & ~(uint64) OPTION_PARTIAL_JSON) != 0)
+		sdb_mysql_malformed(cur, "Row options " UINT64_FORMAT " are not known.",
+							options);
+	if (options == 0)
+		return NULL;
+	for (int i = 0; i < plan->ncolumns; i++)
+		njson += is_json(plan, i);
+	return sdb_bytes_take(cur, (njson + 7) / 8);
+}
+
+/* The new value of a JSON column; document is the one before. */
+static void
+decode_changes(ByteCursor *cur, const ByteCursor *document,
+			   const MysqlRowPlan *plan, int idx0, SourceValue *value)
+{
+	ByteCursor	old = *document;
+	ByteCursor	diffs = *cur;
+	uint32		len;
+	const char *data;
+	StringInfoData buf;
+
+	len = sdb_bytes_le32(&diffs);
+	*cur = diffs;
+	diffs.end = sdb_bytes_take(cur, len) + len;
+	value->kind = VALUE_UNCHANGED;
+	if (len == 0)
+		return;
+	if (document->pos == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a change of table \"%s\" has only what changed in column \"%s\", whose value before is not in the log",
+						plan->table->id, plan->columns[idx0].name),
+				 errhint("Run SET GLOBAL binlog_row_image = 'FULL', or SET GLOBAL binlog_row_value_options = '', at the source, and take a new snapshot of the table.")));
+
+	len = sdb_bytes_le32(&old);
+	data = (const char *) sdb_bytes_take(&old, len);
+	initStringInfo(&buf);
+	sdb_mysql_json_patch(&buf, data, len, &diffs);
+	value->kind = VALUE_JSON;
+	value->u.bytes.data = buf.data;
+	value->u.bytes.len = buf.len;
 }

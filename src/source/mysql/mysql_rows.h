@@ -20,6 +20,9 @@ typedef struct MysqlRows
 	const uint8 *after_present;
 	bool		lacks_columns;	/* left out ones may have values we miss */
 	bool		empty_row;		/* one row without a column is still to come */
+	ByteCursor *documents;		/* [ncolumns], of partial updates, NULL of
+								 * others: where each value of the old row is;
+								 * pos is NULL if it is nowhere */
 	ByteCursor	rows;
 } MysqlRows;
 
@@ -38,7 +41,7 @@ extern MysqlRowPlan *sdb_mysql_rows_plan(const MysqlTableMap *map,
  * sdb_mysql_rows_open --- parse an event up to its rows.
  *
  * Compressed events (MariaDB) are inflated into CurrentMemoryContext.
- * errors: XX001; 0A000 for PARTIAL_UPDATE_ROWS
+ * errors: XX001
  */
 extern void sdb_mysql_rows_open(const MysqlFormat *format,
 								const MysqlEvent *event, MysqlRows *rows);
@@ -51,7 +54,8 @@ extern void sdb_mysql_rows_open(const MysqlFormat *format,
  *         bytes point into the event where they can
  * result: false at the end of the event
  * memory: CurrentMemoryContext, which the caller resets per row or event
- * errors: XX001 with table, column and offset; 22021 likewise
+ * errors: XX001 with table, column and offset; 22021 likewise; 0A000 if a
+ *         value is needed that the event does not have
  */
 extern bool sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
 								SourceValue *before, SourceValue *after);

@@ -13,8 +13,7 @@
  * Memory: events and changes live in event_context and row_context, so a
  * transaction of any size takes what its largest event takes.
  *
- * Known limits: compressed transactions of MySQL, partial JSON updates, and
- * positions beyond 4 GB in one file are refused.
+ * Known limits: positions beyond 4 GB in one file are refused.
  */
 #include "postgres.h"
 
@@ -49,8 +48,7 @@ static void handle_xa_prepare(MysqlStream *stream, const MysqlEvent *event);
 static void learn_applied(MysqlStream *stream, const MysqlEvent *event);
 static void handle_load(MysqlStream *stream, const MysqlEvent *event);
 pg_noreturn static void refuse_event(MysqlStream *stream,
-									 const MysqlEvent *event,
-									 const char *hint);
+									 const MysqlEvent *event);
 static void begin_group(MysqlStream *stream, const MysqlEvent *event);
 static void finish_group(MysqlStream *stream);
 static void check_no_group(MysqlStream *stream);
@@ -384,13 +382,13 @@ handle_event(MysqlStream *stream, const MysqlEvent *event)
 			break;
 
 		case MYSQL_EVENT_TRANSACTION_PAYLOAD:
-			refuse_event(stream, event,
-						 "SET GLOBAL binlog_transaction_compression = OFF, and take a new snapshot.");
+			/* its events follow */
+			begin_group(stream, event);
 			break;
 
 		default:
 			if (!(event->flags & MYSQL_EVENT_FLAG_IGNORABLE))
-				refuse_event(stream, event, NULL);
+				refuse_event(stream, event);
 			break;
 	}
 }
@@ -518,14 +516,13 @@ handle_load(MysqlStream *stream, const MysqlEvent *event)
 }
 
 static void
-refuse_event(MysqlStream *stream, const MysqlEvent *event, const char *hint)
+refuse_event(MysqlStream *stream, const MysqlEvent *event)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot read the %s event at %s",
 					sdb_mysql_event_name(event->type),
-					sdb_mysql_stream_where(stream)),
-			 hint != NULL ? errhint("%s", hint) : 0));
+					sdb_mysql_stream_where(stream))));
 }
 
 /* An event that belongs to a group: if none is open, it begins one. */

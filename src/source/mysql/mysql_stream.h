@@ -14,6 +14,7 @@
 #include "source/mysql/mysql_ddl.h"
 #include "source/mysql/mysql_gtidset.h"
 #include "source/mysql/mysql_internal.h"
+#include "source/mysql/mysql_payload.h"
 #include "util/compat.h"
 
 /* MysqlReader --- one dump of the binary log */
@@ -25,6 +26,8 @@ typedef struct MysqlReader
 	char		file[MAXPGPATH];
 	uint64		end;			/* offset behind the last event in file */
 	HTAB	   *maps;			/* of StreamMap, by table id; NULL if none */
+	MysqlPayload *payload;		/* NULL until the first one comes */
+	bool		in_payload;		/* the next event is taken from it */
 	MemoryContext map_context;	/* of maps and what they point to */
 	Size		map_bytes;		/* that the maps take */
 } MysqlReader;

@@ -27,6 +27,9 @@
 #include "worker/control.h"
 #include "worker/worker_internal.h"
 
+/* Connectors start one after the other, so that sources are not rushed. */
+#define STAGGER_MS	200
+
 static void launch_connector(const char *name);
 static List *connectable_databases(void);
 static void run_starter(Oid database);
@@ -82,7 +85,11 @@ sdb_starter_main(Datum arg)
 		names = sdb_connector_active_names();
 	sdb_process_commit_transaction();
 	foreach(cell, names)
+	{
 		launch_connector(lfirst(cell));
+		if (lnext(names, cell) != NULL)
+			sdb_process_wait(WAIT_RETRY, PGINVALID_SOCKET, STAGGER_MS);
+	}
 	proc_exit(0);
 }
 

@@ -85,6 +85,7 @@ static void startup_shared(void);
 static void attach_shared(void);
 static ConnectorSlot *find_slot(Oid database, const char *name);
 static ConnectorSlot *take_slot(Oid database, const char *name);
+static ConnectorSlot *find_free_slot(void);
 static bool slot_is_alive(const ConnectorSlot *slot);
 
 const char *
@@ -554,23 +555,39 @@ take_slot(Oid database, const char *name)
 {
 	ConnectorSlot *slot = find_slot(database, name);
 
-	for (int i = 0; slot == NULL && i < shared->nslots; i++)
-		if (!shared->slots[i].in_use)
-		{
-			slot = &shared->slots[i];
-			slot->in_use = true;
-			slot->database = database;
-			strlcpy(slot->name, name, sizeof(slot->name));
-			slot->starting = false;
-			slot->pid = 0;
-			slot->state = STATE_STOPPED;
-			slot->stage = STAGE_UNKNOWN;
-			slot->error[0] = '\0';
-			slot->mode[0] = '\0';
-			slot->attended = false;
-			slot->request = REQUEST_NONE;
-		}
+	if (slot != NULL)
+		return slot;
+	slot = find_free_slot();
+	if (slot == NULL)
+		return NULL;
+	slot->in_use = true;
+	slot->database = database;
+	strlcpy(slot->name, name, sizeof(slot->name));
+	slot->starting = false;
+	slot->pid = 0;
+	slot->state = STATE_STOPPED;
+	slot->stage = STAGE_UNKNOWN;
+	slot->error[0] = '\0';
+	slot->mode[0] = '\0';
+	slot->attended = false;
+	slot->request = REQUEST_NONE;
 	return slot;
+}
+
+/*
+ * One never used, else that of a connector that does not run: it may be gone
+ * with its database, and what the catalog knows of it is enough.
+ */
+static ConnectorSlot *
+find_free_slot(void)
+{
+	for (int i = 0; i < shared->nslots; i++)
+		if (!shared->slots[i].in_use)
+			return &shared->slots[i];
+	for (int i = 0; i < shared->nslots; i++)
+		if (!slot_is_alive(&shared->slots[i]))
+			return &shared->slots[i];
+	return NULL;
 }
 
 static bool

@@ -5,6 +5,7 @@ import json
 import psycopg2
 import pytest
 
+from support.process import process_exists
 from support.source import Database
 from support.wait import wait_until
 
@@ -206,3 +207,72 @@ def test_when_needed(pg, start_source, source, connect):
     connector.wait_equal("t")
     connector.wait_streaming()
     server.end()
+
+
+def test_drop_extension_ends_workers(start_postgres, db, connect):
+    pg = start_postgres()
+    connector = connect(pg, db)
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)",
+               "INSERT INTO t VALUES (1)")
+    connector.start()
+    connector.wait_streaming()
+    pid = connector.pid()
+    pg.query("DROP EXTENSION synchdb")
+    db.execute("INSERT INTO t VALUES (2)")
+    wait_until(lambda: not process_exists(pid), 60, "the worker to end")
+    assert 'extension "synchdb"' in pg.log_text()
+    pg.query("CREATE EXTENSION synchdb")
+    connector.schema = "again"
+    connector.add()
+
+
+def test_alter_extension_update_beside_a_worker(pg, db, running):
+    pid = running.pid()
+    pg.query("ALTER EXTENSION synchdb UPDATE")
+    db.execute("INSERT INTO t VALUES (2)")
+    running.wait_equal("t")
+    assert running.pid() == pid
+
+
+@pytest.fixture
+def shop(pg):
+    """A database of its own, with the extension."""
+    pg.query("DROP DATABASE IF EXISTS shop")
+    pg.query("CREATE DATABASE shop")
+    connection = pg.connect("shop")
+    with connection.cursor() as cursor:
+        cursor.execute("SET client_min_messages = warning")
+        cursor.execute("CREATE EXTENSION synchdb CASCADE")
+    connection.close()
+    yield "shop"
+    pg.query("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+
+
+def worker_of(pg, database):
+    return pg.query("SELECT pid, query FROM pg_stat_activity WHERE datname ="
+                    " %s AND backend_type = 'synchdb stream'", [database])
+
+
+def test_drop_database(pg, db, shop):
+    """A connector is a session like any other: it is in the way, it is seen,
+    and FORCE ends it."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    server = db.server
+    connection = pg.connect(shop)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT synchdb_add_conninfo('c', %s, %s, %s, %s, %s,"
+                       " %s, '', '', 'mysql')",
+                       [server.host, server.port, server.user,
+                        server.password, db.name, shop])
+        cursor.execute("SELECT synchdb_start_engine_bgw('c')")
+    connection.close()
+    wait_until(lambda: "stream" in "".join(
+        row[1] for row in worker_of(pg, shop)), 60, "the stream")
+    with pytest.raises(psycopg2.Error, match="accessed by other users"):
+        pg.query("DROP DATABASE shop")
+    ((pid, activity),) = worker_of(pg, shop)
+    assert activity.startswith("c: ")
+    pg.query("DROP DATABASE shop WITH (FORCE)")
+    wait_until(lambda: not process_exists(pid), 30, "the worker to end")
+    assert pg.value("SELECT count(*) FROM pg_stat_activity"
+                    " WHERE backend_type LIKE 'synchdb%'") == 0

@@ -31,6 +31,20 @@ class Postgres(Server):
                        log_line_prefix="%m [%p] %b ", timezone="UTC",
                        max_worker_processes="40", **settings)
 
+    @classmethod
+    def standby_of(cls, primary, directory):
+        """A copy of a running cluster that follows it by streaming."""
+        standby = cls.__new__(cls)
+        Server.__init__(standby, directory)
+        standby.bin = primary.bin
+        standby.data = os.path.join(directory, "data")
+        standby.connection = None
+        run(os.path.join(standby.bin, "pg_basebackup"), "-D", standby.data,
+            "-h", primary.directory, "-U", "postgres", "-R", "-X", "stream",
+            "-c", "fast")
+        standby.configure(unix_socket_directories=directory)
+        return standby
+
     def configure(self, **settings):
         """Takes effect at the next start, or reload()."""
         with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:

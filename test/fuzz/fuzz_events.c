@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "event_stream.h"
 #include "pg_shim.h"
 #include "util/bytes.h"

@@ -18,6 +18,10 @@
  * Memory: a MysqlConn is its own memory context; a reset callback of it shuts
  * the socket down first, so that closing never waits for the server.
  *
+ * The library, when it may encrypt, sends some kinds of passwords as they are,
+ * even to a server that does not offer TLS.  So the server's greeting is looked
+ * at as it arrives (see look_at_greeting), before a password can go out.
+ *
  * Known limits: resolving the host's name blocks, as does the TLS handshake
  * (at most for the connect timeout).
  */
@@ -58,6 +62,9 @@
 #define SERVER_ERROR_DUMP_FAILED	1236
 #define SERVER_ERROR_SAME_ID		4052	/* MariaDB; MySQL has it in 1236 */
 
+/* of the greeting's capabilities, in their low 16 bits */
+#define CAPABILITY_TLS		0x0800
+
 typedef enum ConnOp
 {
 	OP_NONE,
@@ -78,6 +85,9 @@ struct MysqlConn
 	int			query_timeout_ms;
 	bool		has_fd;			/* AcquireExternalFD was called */
 	bool		dumping;
+	bool		tls_require;	/* do not log in without TLS */
+	bool		greeted;		/* the server's first bytes have come */
+	bool		lacks_tls;		/* and offer no TLS, but it is required */
 
 	/* the call at work */
 	ConnOp		op;
@@ -135,6 +145,22 @@ static const ConnError conn_errors[] = {
 	{0, 0}
 };
 
+/*
+ * Of the library, but in none of its headers: calls the function with whatever
+ * is read from or written to a socket.
+ */
+extern int	ma_pvio_register_callback(my_bool add,
+									  void (*function) (int mode, MYSQL *mysql,
+														const uchar *data,
+														size_t len));
+
+/* the connection whose greeting has not come yet; NULL if none */
+static MysqlConn *connecting = NULL;
+
+static void watch_greeting(MysqlConn *conn);
+static void look_at_greeting(int mode, MYSQL *mysql, const uchar *data,
+							 size_t len);
+pg_noreturn static void report_no_tls(MysqlConn *conn);
 static void set_options(MysqlConn *conn, const MysqlConnOptions *options);
 static void close_connection(void *arg);
 static void start(MysqlConn *conn, ConnOp op);
@@ -180,19 +206,20 @@ sdb_mysql_conn_open(const MysqlConnOptions *options)
 	conn->has_fd = true;
 
 	set_options(conn, options);
+	conn->tls_require = options->tls_require;
+	watch_greeting(conn);
 	start(conn, OP_CONNECT);
 	run(conn, mysql_real_connect_start(&conn->connected, conn->mysql,
 									   options->host, options->user,
 									   options->password, options->database,
 									   options->port, NULL, 0));
+	connecting = NULL;
+	if (conn->lacks_tls)
+		report_no_tls(conn);
 	if (conn->connected == NULL)
 		report(conn, NULL);
 	if (options->tls_require && mysql_get_ssl_cipher(conn->mysql) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-				 errmsg("could not connect to \"%s\" with TLS: the server does not offer it",
-						conn->address),
-				 errhint("Set up TLS at the server, or choose TLS mode \"preferred\".")));
+		report_no_tls(conn);
 
 	conn->query_timeout_ms = options->query_timeout_ms;
 	return conn;
@@ -489,6 +516,70 @@ sdb_mysql_conn_wait_packet(MysqlConn *conn)
 	}
 }
 
+/* The library keeps the function for all connections of the process. */
+static void
+watch_greeting(MysqlConn *conn)
+{
+	static bool registered = false;
+
+	if (!registered &&
+		ma_pvio_register_callback(true, look_at_greeting) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	registered = true;
+	connecting = conn;
+}
+
+/*
+ * Called by the library, on its coroutine's stack: must not raise errors.
+ *
+ * A packet's head (4 bytes), protocol version, server version as text with
+ * NUL, thread id (4), random bytes (8), NUL, capabilities (2).  A server that
+ * refuses at once sends an error instead, which is for the library.
+ */
+static void
+look_at_greeting(int mode, MYSQL *mysql, const uchar *data, size_t len)
+{
+	MysqlConn  *conn = connecting;
+	const uchar *end;
+	size_t		offset;
+
+	if (conn == NULL || conn->mysql != mysql || conn->greeted)
+		return;
+	conn->greeted = true;
+	if (len > 4 && data[4] == 0xFF)
+		return;
+
+	end = len > 5 ? memchr(data + 5, '\0', len - 5) : NULL;
+	offset = end != NULL ? (size_t) (end - data) + 1 + 4 + 8 + 1 : len;
+	if (offset + 2 <= len &&
+		((data[offset] | (data[offset + 1] << 8)) & CAPABILITY_TLS) != 0)
+		return;
+	if (conn->tls_require)
+	{
+		/* what it would send next fails */
+		conn->lacks_tls = true;
+		(void) shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+	}
+	else
+	{
+		my_bool		use_tls = false;
+
+		mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use_tls);
+	}
+}
+
+static void
+report_no_tls(MysqlConn *conn)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+			 errmsg("could not connect to \"%s\" with TLS: the server does not offer it",
+					conn->address),
+			 errhint("Set up TLS at the server, or choose TLS mode \"preferred\".")));
+}
+
 static void
 set_options(MysqlConn *conn, const MysqlConnOptions *options)
 {
@@ -545,6 +636,8 @@ close_connection(void *arg)
 {
 	MysqlConn  *conn = arg;
 
+	if (connecting == conn)
+		connecting = NULL;
 	if (conn->mysql != NULL)
 	{
 		if (conn->op != OP_NONE || conn->result != NULL || conn->dumping)

@@ -6,6 +6,7 @@ import random
 import psycopg2
 import pytest
 
+from support.memory import MemoryWatch
 from support.source import MariaDB, MySQL
 
 
@@ -81,6 +82,22 @@ def test_compressed_bulk(compressed, db, connector):
         "UPDATE t SET v = SHA2(v, 256) WHERE id % 3 = 0", "COMMIT")
     connector.wait_equal("t", timeout=60)
     assert payloads(db) > 0
+
+
+def test_compressed_memory(compressed, db, connector):
+    """Far more comes out of a payload than the worker ever holds."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)")
+    connector.start()
+    connector.wait_streaming()
+    pid = connector.pid()
+    with MemoryWatch(lambda: [pid]) as watch:
+        db.execute("SET SESSION cte_max_recursion_depth = 100000",
+                   "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+                   " SELECT i + 1 FROM n WHERE i < 100000)"
+                   " SELECT i, REPEAT('x', 1500) FROM n")
+        connector.wait(lambda: connector.rows("t", "count(*)") == [(100000,)],
+                       "all rows", timeout=120)
+    assert 0 < watch.peak < 64 * 1024 * 1024
 
 
 def test_compressed_and_prepared(compressed, db, connector):

@@ -461,12 +461,6 @@ check_tls_files(const Connector *connector)
 		sdb_tls_file_check(options->tls_truststore, TLS_FILE_TRUSTSTORE,
 						   false);
 	}
-	else if (options->tls_mode >= TLS_VERIFY_CA)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the TLS mode of connector \"%s\" needs a truststore",
-						connector->name),
-				 errhint("Name a PEM file with the authorities to trust, such as that of the operating system.")));
 }
 
 /* read_list --- a table list, read from its file if it names one */

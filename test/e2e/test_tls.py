@@ -158,6 +158,7 @@ class Impostor:
     user = "mysqluser"
     password = "mysqlpwd"
     name = "any"
+    connector = "mysql"
     GREETING = (b"\x0a8.4.0\0" + b"\1\0\0\0" + b"saltsalt" + b"\0"
                 + b"\x09\x82" + b"\xff" + b"\2\0" + b"\x08\0" + b"\x15"
                 + bytes(10) + b"saltsaltsalt\0" + b"caching_sha2_password\0")

@@ -613,7 +613,14 @@ set_options(MysqlConn *conn, const MysqlConnOptions *options)
 	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 	if (!options->tls_try)
 		return;
-	/* without being asked to verify, the library would do so given a CA */
+	/* given no authorities, the library would check nothing */
+	if (options->tls_verify_ca && options->tls_ca == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot verify the certificate of \"%s\": the TLS mode needs a truststore",
+						conn->address),
+				 errhint("Name a PEM file with the authorities to trust, such as that of the operating system.")));
+	/* and given some, it would verify without being asked to */
 	if (options->tls_verify_ca)
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->tls_ca);
 	if (options->tls_cert != NULL)

@@ -98,10 +98,12 @@ def test_settings_page_is_complete(pg):
 
 
 def test_functions_are_in_the_manual(pg):
+    """All but those of triggers, which nobody can call."""
     names = {row[0] for row in pg.query(
         "SELECT proname FROM pg_proc p JOIN pg_depend d"
         " ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
         " AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid"
-        " WHERE e.extname = 'synchdb'")}
+        " WHERE e.extname = 'synchdb'"
+        " AND p.prorettype <> 'trigger'::regtype")}
     manual = "".join(read(page) for page in PAGES)
     assert not {name for name in names if name not in manual}

@@ -8,19 +8,14 @@
  */
 #include "postgres.h"
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/numeric.h"
 
 #include "source/mysql/mysql_gtidset.h"
 #include "source/mysql/mysql_position.h"
-#include "util/compat.h"
+#include "util/json_read.h"
 
-static char *check_json(const char *text);
-static char *get_text(JsonbContainer *object, const char *key);
 static bool get_uint(JsonbContainer *object, const char *key, uint64 *result);
 static char *read_file_pos(JsonbContainer *object, char **file, uint64 *pos);
 static char *read_prepared(JsonbContainer *object, List **prepared);
@@ -74,34 +69,25 @@ MysqlPosition *
 sdb_mysql_position_parse(const char *text, char **reason)
 {
 	MysqlPosition *position = palloc0(sizeof(MysqlPosition));
-	Jsonb	   *jsonb;
+	JsonbContainer *object = sdb_json_object(text, reason);
 	uint64		number;
 
-	*reason = check_json(text);
-	if (*reason != NULL)
+	if (object == NULL)
 		return NULL;
-	jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-											   CStringGetDatum(text)));
-	if (!JB_ROOT_IS_OBJECT(jsonb))
-	{
-		*reason = pstrdup("it is not a JSON object");
-		return NULL;
-	}
-
-	position->gtids = get_text(&jsonb->root, "gtids");
-	position->server = get_text(&jsonb->root, "server");
+	position->gtids = sdb_json_text(object, "gtids");
+	position->server = sdb_json_text(object, "server");
 	if (position->gtids != NULL)
 		(void) sdb_mysql_gtidset_parse(position->gtids, reason);
 	if (*reason == NULL && (position->gtids == NULL ||
-							get_text(&jsonb->root, "file") != NULL))
-		*reason = read_file_pos(&jsonb->root, &position->file, &position->pos);
+							sdb_json_text(object, "file") != NULL))
+		*reason = read_file_pos(object, &position->file, &position->pos);
 	if (*reason == NULL)
-		*reason = read_prepared(&jsonb->root, &position->prepared);
+		*reason = read_prepared(object, &position->prepared);
 	if (*reason != NULL)
 		return NULL;
-	if (get_uint(&jsonb->root, "ts_sec", &number))
+	if (get_uint(object, "ts_sec", &number))
 		position->ts_sec = (int64) number;
-	if (get_uint(&jsonb->root, "server_id", &number))
+	if (get_uint(object, "server_id", &number))
 		position->server_id = (uint32) number;
 	return position;
 }
@@ -157,31 +143,6 @@ sdb_mysql_position_check(const char *position)
 	return reason;
 }
 
-/* NULL, or why the text is no JSON. */
-static char *
-check_json(const char *text)
-{
-	JsonLexContext *lex;
-	JsonParseErrorType error;
-
-	lex = makeJsonLexContextCstringLen(NULL, text, strlen(text),
-									   GetDatabaseEncoding(), true);
-	error = pg_parse_json(lex, &nullSemAction);
-	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
-}
-
-/* The string under a key; NULL if there is none. */
-static char *
-get_text(JsonbContainer *object, const char *key)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key),
-													 NULL);
-
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
 /* The number under a key, if it is an unsigned integer. */
 static bool
 get_uint(JsonbContainer *object, const char *key, uint64 *result)
@@ -206,7 +167,7 @@ read_file_pos(JsonbContainer *object, char **file, uint64 *pos)
 	int			base_len;
 	uint64		number;
 
-	*file = get_text(object, "file");
+	*file = sdb_json_text(object, "file");
 	if (*file == NULL)
 		return pstrdup("it has neither \"file\" nor \"gtids\", or they are not texts");
 	if (!file_number(*file, &base_len, &number))
@@ -242,7 +203,7 @@ read_prepared(JsonbContainer *object, List **prepared)
 		if (element->type != jbvBinary ||
 			!JsonContainerIsObject(element->val.binary.data))
 			return pstrdup("an element of \"prepared\" is not an object");
-		xa->xid = get_text(element->val.binary.data, "xid");
+		xa->xid = sdb_json_text(element->val.binary.data, "xid");
 		if (xa->xid == NULL)
 			return pstrdup("\"xid\" is missing in an element of \"prepared\"");
 		reason = read_file_pos(element->val.binary.data, &xa->file, &xa->pos);

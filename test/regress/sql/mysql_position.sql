@@ -4,9 +4,9 @@ SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS synchdb CASCADE;
 RESET client_min_messages;
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/../fake/test_source.sql'
+\set functions :abs_srcdir '/../fake/test_source.sql'
 \set ECHO none
-\i :file
+\i :functions
 \set ECHO all
 
 SELECT p AS "position", test_position_check('mysql', p) AS reason

@@ -34,7 +34,7 @@ typedef struct Catalog
 {
 	SqlServerSource *source;
 	SqlServerConn *conn;
-	List	   *ids;			/* of the tables wanted; NIL for all captured */
+	List	   *ids;			/* of the tables wanted; NIL: all captured */
 	const char *instance;		/* the only one wanted; NULL for the newest of
 								 * each table */
 	HTAB	   *instances;		/* of Described */
@@ -327,6 +327,7 @@ static void
 query(Catalog *catalog, const char *sql)
 {
 	SqlServerSource *source = catalog->source;
+	const char *user = source->options.user;
 	int			number;
 
 	if (sdb_sqlserver_conn_try_query(catalog->conn, sql, &number))
@@ -342,10 +343,10 @@ query(Catalog *catalog, const char *sql)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("user \"%s\" may not read the change tables of database \"%s\" at \"%s\"",
-						source->options.user, source->database,
+						user, source->database,
 						source->base.address),
 				 errhint("USE %s; GRANT SELECT ON SCHEMA::cdc TO %s;",
 						 sdb_sqlserver_conn_identifier(source->database),
-						 sdb_sqlserver_conn_identifier(source->options.user))));
+						 sdb_sqlserver_conn_identifier(user))));
 	sdb_sqlserver_conn_report(catalog->conn);
 }

@@ -40,25 +40,25 @@ static void check_lob_size(Checking *checking);
 List *
 sdb_sqlserver_check(Source *base)
 {
+	SqlServerSource *source = (SqlServerSource *) base;
 	Checking	checking = {0};
 
-	checking.source = (SqlServerSource *) base;
-	checking.conn = sdb_sqlserver_source_conn(checking.source);
+	checking.source = source;
+	checking.conn = sdb_sqlserver_source_conn(source);
 	checking.use = psprintf("USE %s;",
-							sdb_sqlserver_conn_identifier(checking.source->database));
-	checking.user =
-		sdb_sqlserver_conn_identifier(checking.source->options.user);
+							sdb_sqlserver_conn_identifier(source->database));
+	checking.user = sdb_sqlserver_conn_identifier(source->options.user);
 
 	if (check_database(&checking))
 	{
 		check_permissions(&checking);
 		check_tables(&checking);
 		check_capture(&checking);
-		if (!checking.source->is_azure && !checking.source->is_secondary)
+		if (!source->is_azure && !source->is_secondary)
 			check_jobs(&checking);
 	}
 	check_versions(&checking);
-	if (!checking.source->is_azure)
+	if (!source->is_azure)
 		check_lob_size(&checking);
 	return checking.items;
 }

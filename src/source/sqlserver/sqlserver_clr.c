@@ -44,7 +44,7 @@
 #define FIGURE_ARC				2
 #define FIGURE_COMPOSITE		3
 
-/* Segments of composite figures: the low bit says arc, the next begins a part */
+/* Segments of composite figures: the low bit: arc; the next: begins a part */
 #define SEGMENT_IS_ARC			0x01
 #define SEGMENT_IS_FIRST		0x02
 

@@ -228,9 +228,9 @@ uncopied_rows_query(const SourceTable *table, const LogInstance *instance)
 			sdb_sqlserver_conn_identifier(table->columns[table->keys[i]].name);
 
 		if (i == 0)
-			appendStringInfo(&buf, " WHERE NOT EXISTS (SELECT * FROM cdc.%s AS x WHERE ",
-							 sdb_sqlserver_conn_identifier(psprintf("%s_CT",
-																	instance->name)));
+			appendStringInfo(&buf, " WHERE NOT EXISTS"
+							 " (SELECT * FROM %s AS x WHERE ",
+							 sdb_sqlserver_instances_change_table(instance));
 		appendStringInfo(&buf, "%sx.%s = t.%s", i > 0 ? " AND " : "", name,
 						 name);
 	}
@@ -349,10 +349,12 @@ append_condition(StringInfo buf, const LogReread *reread)
 			return;
 	for (int i = 0; i < table->ncolumns; i++)
 	{
+		const char *name = table->columns[i].name;
+
 		if (!reread->is_wanted[i])
 			continue;
 		appendStringInfo(buf, "%sx.%s IS NOT NULL", separator,
-						 sdb_sqlserver_conn_identifier(table->columns[i].name));
+						 sdb_sqlserver_conn_identifier(name));
 		separator = " OR ";
 	}
 }

@@ -37,10 +37,19 @@ sdb_sqlserver_instances_find_column(const LogInstance *instance,
 	return -1;
 }
 
+char *
+sdb_sqlserver_instances_change_table(const LogInstance *instance)
+{
+	char	   *name = psprintf("%s_CT", instance->name);
+
+	return psprintf("cdc.%s", sdb_sqlserver_conn_identifier(name));
+}
+
 void
 sdb_sqlserver_instances_load_ddl(SqlServerStream *stream)
 {
 	SqlServerConn *conn = sdb_sqlserver_source_conn(stream->source);
+	char	   *since = sdb_sqlserver_lsn_literal(&stream->position);
 	MemoryContext old_context;
 
 	/* lives with the instances, which were read just before */
@@ -49,8 +58,7 @@ sdb_sqlserver_instances_load_ddl(SqlServerStream *stream)
 	sdb_sqlserver_conn_query(conn,
 							 psprintf("SELECT source_object_id, ddl_lsn"
 									  " FROM cdc.ddl_history WHERE ddl_lsn > %s"
-									  " ORDER BY ddl_lsn",
-									  sdb_sqlserver_lsn_literal(&stream->position)));
+									  " ORDER BY ddl_lsn", since));
 	while (sdb_sqlserver_conn_fetch(conn))
 	{
 		LogDdl	   *ddl = palloc(sizeof(LogDdl));
@@ -107,7 +115,7 @@ static void
 load_columns(SqlServerStream *stream)
 {
 	SqlServerConn *conn = sdb_sqlserver_source_conn(stream->source);
-	int			at = 0;
+	ListCell   *lc = list_head(stream->instances);
 
 	sdb_sqlserver_conn_query(conn,
 							 "SELECT object_id, column_name, column_ordinal"
@@ -116,17 +124,16 @@ load_columns(SqlServerStream *stream)
 	while (sdb_sqlserver_conn_fetch(conn))
 	{
 		int32		object_id = (int32) sdb_sqlserver_conn_int(conn, 0);
-		LogInstance *instance;
+		LogInstance *instance = NULL;
 
-		while (at < list_length(stream->instances) &&
-			   ((LogInstance *) list_nth(stream->instances, at))->object_id < object_id)
-			at++;
-		if (at == list_length(stream->instances))
+		while (lc != NULL &&
+			   (instance = lfirst(lc))->object_id < object_id)
+			lc = lnext(stream->instances, lc);
+		if (lc == NULL)
 		{
 			sdb_sqlserver_conn_cancel(conn);
 			break;
 		}
-		instance = list_nth(stream->instances, at);
 		if (instance->object_id == object_id)
 			add_column(instance, sdb_sqlserver_conn_text(conn, 1),
 					   (int) sdb_sqlserver_conn_int(conn, 2));

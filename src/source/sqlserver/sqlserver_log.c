@@ -112,7 +112,9 @@ sdb_sqlserver_stream_wait(Source *base, SourceWait *wait)
 char *
 sdb_sqlserver_stream_position(Source *base)
 {
-	return sdb_sqlserver_position_to_text(&((SqlServerSource *) base)->stream->position);
+	const SqlServerStream *stream = ((SqlServerSource *) base)->stream;
+
+	return sdb_sqlserver_position_to_text(&stream->position);
 }
 
 int

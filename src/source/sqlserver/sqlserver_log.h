@@ -50,7 +50,7 @@ typedef struct LogInstance
 	char	   *schema;			/* of the table; NULL if it is gone */
 	char	   *table;			/* likewise */
 	char	   *name;			/* capture_instance */
-	char	   *identity;		/* tells it from another one of that name, which
+	char	   *identity;		/* tells it from another one of that name that
 								 * was made after this one was disabled */
 	bool		has_start;		/* the source knows where it begins */
 	SqlServerLsn start;			/* the first LSN that it has */
@@ -68,7 +68,7 @@ typedef struct LogTable
 									 * stream_begin */
 	int32		source_object_id;	/* 0 while unknown */
 	LogInstance *instance;		/* read from now; NULL if none */
-	char	   *identity;		/* of the instance; NULL if there was none yet */
+	char	   *identity;		/* of the instance; NULL if there was none */
 	SqlServerLsn point;			/* what its copy contains, so that older
 								 * changes are not missed; zero if none */
 	bool		is_due;			/* its definition is to be followed once the
@@ -157,7 +157,7 @@ struct SqlServerStream
 	/* schema changes, in a transaction of their own between intervals */
 	bool		in_schema;		/* BEGIN is delivered, or is pending */
 	List	   *pending;		/* of Change *, in schema_context */
-	List	   *rereads;		/* of LogReread *, to be delivered after them */
+	List	   *rereads;		/* of LogReread *, delivered after them */
 	List	   *dropped;		/* contexts to be deleted after all that */
 	MemoryContext schema_context;
 
@@ -185,6 +185,9 @@ extern void sdb_sqlserver_instances_load_ddl(SqlServerStream *stream);
 /* idx0 of a column among those captured; -1 if it is none of them */
 extern int	sdb_sqlserver_instances_find_column(const LogInstance *instance,
 												const char *name);
+
+/* The change table of an instance, quoted and with its schema. */
+extern char *sdb_sqlserver_instances_change_table(const LogInstance *instance);
 
 /* The tables known at the start: List of SourceTable *. */
 extern void sdb_sqlserver_tables_init(SqlServerStream *stream, List *tables);

@@ -62,6 +62,7 @@ static void blank_unsent(const LogTable *entry, const LogKey *key,
 						 const uint8 *mask, int mask_len,
 						 SourceValue *values);
 static SourceValue *copy_values(const LogTable *entry, int *nbytes);
+static void copy_decimal(SourceValue *value, int *nbytes);
 static void copy_bytes(const void **data, int len, int *nbytes);
 pg_noreturn static void report_half(const LogTable *entry,
 									const LogKey *key);
@@ -135,9 +136,12 @@ sdb_sqlserver_page_fill(SqlServerStream *stream, LogTable *entry)
 		sdb_sqlserver_conn_cancel(conn);
 	stream->open_table = is_stream && !ended ? entry : NULL;
 	if (!sdb_sqlserver_conn_in_result(conn))
+	{
+		SqlServerLsn next = sdb_sqlserver_lsn_next(stream->position);
+
 		sdb_sqlserver_poll_check_cleanup(stream, entry, entry->started ?
-										 entry->last.commit :
-										 sdb_sqlserver_lsn_next(stream->position));
+										 entry->last.commit : next);
+	}
 	if (entry->nrows == 0)
 		return false;
 	entry->last = entry->rows[entry->nrows - 1].key;
@@ -289,10 +293,9 @@ static void
 append_first_rows(StringInfo buf, const SqlServerStream *stream,
 				  const LogTable *entry)
 {
-	appendStringInfo(buf, "cdc.%s AS x%s WHERE x.[__$start_lsn] > %s"
+	appendStringInfo(buf, "%s AS x%s WHERE x.[__$start_lsn] > %s"
 					 " AND x.[__$start_lsn] <= %s",
-					 sdb_sqlserver_conn_identifier(psprintf("%s_CT",
-															entry->instance->name)),
+					 sdb_sqlserver_instances_change_table(entry->instance),
 					 entry->join,
 					 sdb_sqlserver_lsn_literal(&stream->position),
 					 sdb_sqlserver_lsn_literal(&stream->until));
@@ -337,10 +340,9 @@ static void
 append_branch(StringInfo buf, const LogTable *entry, int nrows,
 			  const char *condition)
 {
-	appendStringInfo(buf, "SELECT * FROM (SELECT TOP (%d) * FROM cdc.%s"
+	appendStringInfo(buf, "SELECT * FROM (SELECT TOP (%d) * FROM %s"
 					 " WHERE %s ORDER BY %s) AS p", nrows,
-					 sdb_sqlserver_conn_identifier(psprintf("%s_CT",
-															entry->instance->name)),
+					 sdb_sqlserver_instances_change_table(entry->instance),
 					 condition, order_by(entry, ""));
 }
 
@@ -476,7 +478,7 @@ blank_unsent(const LogTable *entry, const LogKey *key, const uint8 *mask,
 	}
 }
 
-/* A copy of the decoded row, with all it points to, in CurrentMemoryContext. */
+/* A copy of the decoded row, with all it points to */
 static SourceValue *
 copy_values(const LogTable *entry, int *nbytes)
 {
@@ -513,10 +515,7 @@ copy_values(const LogTable *entry, int *nbytes)
 							   value->u.geometry.native_len, nbytes);
 				break;
 			case VALUE_DECIMAL:
-				copy_bytes((const void **) &value->u.decimal,
-						   sizeof(SourceDecimal), nbytes);
-				copy_bytes((const void **) &((SourceDecimal *) value->u.decimal)->digits,
-						   value->u.decimal->ndigits * sizeof(int16), nbytes);
+				copy_decimal(value, nbytes);
 				break;
 			case VALUE_INTERVAL:
 				copy_bytes((const void **) &value->u.interval,
@@ -527,6 +526,18 @@ copy_values(const LogTable *entry, int *nbytes)
 		}
 	}
 	return values;
+}
+
+static void
+copy_decimal(SourceValue *value, int *nbytes)
+{
+	SourceDecimal *copy = palloc(sizeof(SourceDecimal));
+
+	*copy = *value->u.decimal;
+	*nbytes += sizeof(SourceDecimal);
+	copy_bytes((const void **) &copy->digits, copy->ndigits * sizeof(int16),
+			   nbytes);
+	value->u.decimal = copy;
 }
 
 static void

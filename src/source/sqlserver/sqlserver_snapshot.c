@@ -242,9 +242,12 @@ begin_versions(SqlServerSource *source, SqlServerSnapshot *snapshot,
 							   " BEGIN TRANSACTION");
 	/* it is the first row read that fixes what it sees */
 	if (tables != NIL)
-		sdb_sqlserver_conn_execute(conn,
-								   psprintf("SELECT TOP (1) 1 FROM %s",
-											sdb_sqlserver_table_name(linitial(tables))));
+	{
+		char	   *first = sdb_sqlserver_table_name(linitial(tables));
+
+		sdb_sqlserver_conn_execute(conn, psprintf("SELECT TOP (1) 1 FROM %s",
+												  first));
+	}
 	end = end_of_log(snapshot->helper);
 	if (end == NULL)
 		snapshot->fixed_at = server_time(snapshot->helper);
@@ -328,7 +331,9 @@ begin_reading(SqlServerSource *source, SourceTable *table,
 	}
 	if (range != NULL && (range->lower != NULL || range->upper != NULL))
 	{
-		key = sdb_sqlserver_conn_identifier(table->columns[table->keys[0]].name);
+		const SourceColumn *column = &table->columns[table->keys[0]];
+
+		key = sdb_sqlserver_conn_identifier(column->name);
 		if (range->lower != NULL)
 		{
 			appendStringInfo(&sql, "%s t.%s >= %s", separator, key,

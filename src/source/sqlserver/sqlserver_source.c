@@ -113,8 +113,9 @@ sdb_sqlserver_source_conn(SqlServerSource *source)
 {
 	if (source->conn == NULL)
 	{
-		MemoryContext old_context = MemoryContextSwitchTo(source->base.context);
+		MemoryContext old_context;
 
+		old_context = MemoryContextSwitchTo(source->base.context);
 		source->conn = sdb_sqlserver_source_connect(source);
 		MemoryContextSwitchTo(old_context);
 	}

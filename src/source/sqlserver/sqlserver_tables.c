@@ -337,8 +337,11 @@ find_table(SqlServerStream *stream, const LogInstance *instance)
 static bool
 is_default_name(const LogInstance *instance, const SourceTable *table)
 {
-	return strcmp(instance->name,
-				  psprintf("%s_%s", table->schema, table->name)) == 0;
+	Size		len = strlen(table->schema);
+
+	return strncmp(instance->name, table->schema, len) == 0 &&
+		instance->name[len] == '_' &&
+		strcmp(instance->name + len + 1, table->name) == 0;
 }
 
 /* Is there an instance of a table of that name? */
@@ -416,6 +419,8 @@ static bool
 made_behind(SqlServerStream *stream, const LogInstance *instance)
 {
 	SqlServerConn *conn = sdb_sqlserver_source_conn(stream->source);
+	char	   *start = sdb_sqlserver_lsn_literal(&instance->start);
+	char	   *position = sdb_sqlserver_lsn_literal(&stream->position);
 	bool		was_moved = false;
 
 	sdb_sqlserver_conn_query(conn,
@@ -424,9 +429,7 @@ made_behind(SqlServerStream *stream, const LogInstance *instance)
 									  " (SELECT * FROM cdc.lsn_time_mapping AS o"
 									  " JOIN cdc.change_tables AS ct ON o.tran_end_time < ct.create_date"
 									  " WHERE ct.object_id = %d AND o.start_lsn >= %s)",
-									  sdb_sqlserver_lsn_literal(&instance->start),
-									  instance->object_id,
-									  sdb_sqlserver_lsn_literal(&stream->position)));
+									  start, instance->object_id, position));
 	while (sdb_sqlserver_conn_fetch(conn))
 		was_moved = true;
 	return !was_moved;
@@ -512,6 +515,8 @@ static void
 settle_lost(SqlServerStream *stream, LogTable *entry)
 {
 	SqlServerConn *conn = sdb_sqlserver_source_conn(stream->source);
+	char	   *schema = sdb_sqlserver_conn_literal(entry->table->schema);
+	char	   *name = sdb_sqlserver_conn_literal(entry->table->name);
 	char	   *found;
 
 	entry->instance = NULL;
@@ -521,8 +526,7 @@ settle_lost(SqlServerStream *stream, LogTable *entry)
 									  psprintf("SELECT t.name FROM sys.tables AS t"
 											   " JOIN sys.schemas AS s ON s.schema_id = t.schema_id"
 											   " WHERE s.name = %s AND t.name = %s",
-											   sdb_sqlserver_conn_literal(entry->table->schema),
-											   sdb_sqlserver_conn_literal(entry->table->name)));
+											   schema, name));
 	if (found == NULL && !stream->has_hidden)
 	{
 		if (sdb_sqlserver_lsn_compare(&stream->position, &entry->point) < 0)
@@ -536,8 +540,7 @@ settle_lost(SqlServerStream *stream, LogTable *entry)
 			(errmsg("table \"%s\" is no longer captured: its changes do not arrive any more",
 					entry->table->id),
 			 errhint("EXEC sys.sp_cdc_enable_table @source_schema = %s, @source_name = %s, @role_name = NULL; then use synchdb_resync_table() to copy it again.",
-					 sdb_sqlserver_conn_literal(entry->table->schema),
-					 sdb_sqlserver_conn_literal(entry->table->name))));
+					 schema, name)));
 }
 
 static void

@@ -196,7 +196,8 @@ sdb_sqlserver_values_select(StringInfo buf, const SourceColumn *column,
 							const char *qualifier)
 {
 	const Decoding *decoding = &decodings[sdb_sqlserver_types_of(column)];
-	const char *expression = decoding->expression ? decoding->expression : "%s";
+	const char *expression =
+		decoding->expression ? decoding->expression : "%s";
 	char	   *name = sdb_sqlserver_conn_identifier(column->name);
 	const char *p;
 
@@ -383,8 +384,9 @@ decode_decimal(PlanColumn *column, const uint8 *data, int len,
 	for (int i = 0; i < nbytes; i++)
 	{
 		int			place = nbytes - 1 - i;	/* least significant is 0 */
+		uint32		byte = data[DECIMAL_HEADER + i];
 
-		words[place / 4] |= (uint32) data[DECIMAL_HEADER + i] << (place % 4 * 8);
+		words[place / 4] |= byte << (place % 4 * 8);
 	}
 	set_decimal(column, words, data[1], data[2] != 0, value);
 }

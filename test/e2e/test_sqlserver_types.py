@@ -83,23 +83,50 @@ def test_target_types(pg, mdb, types, connect, settings, mapping):
                       else column.pg_type) for column in ALL]
 
 
-def test_spatial_values_as_wkb(pg, mdb, connect):
+SHAPE = ("CONVERT(geometry, 0x00000000010C00000000000000400000000000000840),"
+         " CONVERT(geography,"
+         " 0xE6100000010C00000000000000400000000000000840)")
+# a geography has latitude before longitude, WKB the other way round
+SHAPE_WKB = ("\\x010100000000000000000000400000000000000840",
+             "\\x010100000000000000000008400000000000000040")
+
+
+@pytest.fixture
+def shapes(mdb):
     mdb.execute("CREATE TABLE dbo.shapes (id int NOT NULL PRIMARY KEY,"
                 " g geometry, h geography)",
-                "INSERT INTO dbo.shapes VALUES (1, CONVERT(geometry,"
-                " 0x00000000010C00000000000000400000000000000840),"
-                " CONVERT(geography,"
-                " 0xE6100000010C00000000000000400000000000000840))")
+                "INSERT INTO dbo.shapes VALUES (1, %s)" % SHAPE)
     mdb.capture("shapes")
+
+
+def test_spatial_values_as_wkb(pg, mdb, shapes, connect):
     connector = connect(pg, mdb)
     pg.query('CREATE SCHEMA "%s"' % connector.schema)
     pg.query("CREATE TABLE %s (id int PRIMARY KEY, g bytea, h bytea)"
              % connector.target("shapes"))
     connector.start()
-    # a geography has latitude before longitude, WKB the other way round
+    connector.wait_rows("shapes", [(1,) + SHAPE_WKB], "id, g::text, h::text")
+
+
+@pytest.mark.parametrize("rules", [
+    [("datatype", "%s.dbo.shapes.g", "bytea|0"),
+     ("datatype", "%s.dbo.shapes.h", "bytea|0")],
+    [("datatype", "geometry", "bytea|0"), ("datatype", "geography", "bytea")],
+    [("transform", "%s.dbo.shapes.g", "decode('%%w', 'base64')::text"),
+     ("transform", "%s.dbo.shapes.h", "decode('%%w', 'base64')::text")]],
+    ids=["columns", "types", "expressions"])
+def test_spatial_values_as_wkb_by_rule(pg, mdb, shapes, connect, rules):
+    connector = connect(pg, mdb)
+    for kind, source, target in rules:
+        pg.query("SELECT synchdb_add_objmap(%s, %s, %s, %s)",
+                 [connector.name, kind, source.replace("%s", mdb.name),
+                  target.replace("%%", "%")])
+    connector.start()
+    connector.wait_streaming()
+    mdb.execute("INSERT INTO dbo.shapes VALUES (2, %s), (3, NULL, NULL)"
+                % SHAPE, "UPDATE dbo.shapes SET g = NULL WHERE id = 1")
     connector.wait_rows("shapes", [
-        (1, "\\x010100000000000000000000400000000000000840",
-         "\\x010100000000000000000008400000000000000040")],
+        (1, None, SHAPE_WKB[1]), (2,) + SHAPE_WKB, (3, None, None)],
         "id, g::text, h::text")
 
 

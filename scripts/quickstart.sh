@@ -1,13 +1,17 @@
 #!/bin/bash
 # quickstart.sh --- see synchdb work, on a fresh Debian 12
 #
-#   scripts/quickstart.sh         install, build, copy a sample database, and
-#                                 show changes of the source arrive
-#   scripts/quickstart.sh stop    stop the two servers that it started
+#   scripts/quickstart.sh            install, build, copy a sample database
+#                                    from MariaDB, and show its changes arrive
+#   scripts/quickstart.sh sqlserver  the same from a simulator of SQL Server
+#   scripts/quickstart.sh stop       stop the two servers that it started
 #
-# Runs a private MariaDB and a private PostgreSQL on 127.0.0.1, with all their
+# Runs a private source and a private PostgreSQL on 127.0.0.1, with all their
 # files in one directory: SYNCHDB_QUICKSTART_DIR, or
 # /var/lib/synchdb-quickstart.  Each run starts afresh.
+#
+# SQL Server cannot be installed here, so its part is played by test/sim, the
+# server that the tests use.  It keeps its data in memory.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -19,12 +23,15 @@ MY_DATA=$STATE_DIR/mariadb
 SOCKET_DIR=$STATE_DIR/run
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev freetds-dev libdeflate-dev libzstd-dev mariadb-server-core mariadb-client
-	python3-psycopg2 python3-pymysql)
+	libmariadb-dev freetds-dev libdeflate-dev libzstd-dev
+	python3-psycopg2)
+MARIADB_PACKAGES=(mariadb-server-core mariadb-client python3-pymysql)
+SQLSERVER_PACKAGES=(freetds-bin)
 
 # A port that the user asks for must be free; else the next free one is taken.
 PG_PORT=${SYNCHDB_QUICKSTART_PG_PORT:-}
 MY_PORT=${SYNCHDB_QUICKSTART_MARIADB_PORT:-}
+SIM_PORT=${SYNCHDB_QUICKSTART_SQLSERVER_PORT:-}
 
 mariadb_root() { mariadb --no-defaults -u root -S "$SOCKET_DIR/mariadb.sock" "$@"; }
 
@@ -39,19 +46,23 @@ ask() { printf '\npostgres=# %s\n' "$1"; run_psql -q -c "$1"; }
 # holds SQL --- does the query return true?
 holds() { [ "$(run_psql -Atq -c "$1")" = t ]; }
 
-stop_servers() {
+# stop_process FILE COMMAND --- end the process whose id is in the file
+stop_process() {
 	local pid
+	[ -s "$1" ] || return 0
+	pid=$(cat "$1")
+	[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] || return 0
+	kill "$pid"
+	wait_for 30 test ! -e "/proc/$pid" ||
+		die "the source ($2, process $pid) does not stop"
+}
+
+stop_servers() {
 	if [ -s "$PG_DATA/postmaster.pid" ]; then
 		as_server_user "$PG_BIN/pg_ctl" -D "$PG_DATA" -m fast -s stop || true
 	fi
-	if [ -s "$STATE_DIR/mariadb.pid" ]; then
-		pid=$(cat "$STATE_DIR/mariadb.pid")
-		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = mariadbd ]; then
-			kill "$pid"
-			wait_for 30 test ! -e "/proc/$pid" ||
-				die "MariaDB (process $pid) does not stop"
-		fi
-	fi
+	stop_process "$STATE_DIR/mariadb.pid" mariadbd
+	stop_process "$STATE_DIR/sqlserver.pid" python3
 }
 
 stop_command() {
@@ -65,7 +76,8 @@ stop_command() {
 check_ports() {
 	local name port
 	for name in SYNCHDB_QUICKSTART_PG_PORT:$PG_PORT \
-		SYNCHDB_QUICKSTART_MARIADB_PORT:$MY_PORT
+		SYNCHDB_QUICKSTART_MARIADB_PORT:$MY_PORT \
+		SYNCHDB_QUICKSTART_SQLSERVER_PORT:$SIM_PORT
 	do
 		port=${name#*:}
 		[ -z "$port" ] || port_is_free "$port" ||
@@ -123,6 +135,21 @@ start_mariadb() {
 	mariadb_root <"$REPO/test/fixtures/inventory.sql"
 }
 
+# The simulator runs from a copy, since its user may not read the repository.
+start_sqlserver() {
+	title "starting a simulator of SQL Server on 127.0.0.1:$SIM_PORT, with database testDB"
+	cp -r "$REPO/test/sim/sqlserver" "$STATE_DIR/sqlserver"
+	(cd "$STATE_DIR" && setsid -f runuser -u "$SERVER_USER" -- \
+		env PYTHONDONTWRITEBYTECODE=1 /bin/sh -c \
+		'echo $$ >"$1"; shift; exec "$@"' - "$STATE_DIR/sqlserver.pid" \
+		"$PYTHON" -m sqlserver --port "$SIM_PORT" --data demo \
+		</dev/null >"$LOG_DIR/sqlserver.log" 2>&1)
+	wait_for 60 grep -q simulator\" "$LOG_DIR/sqlserver.log" ||
+		die "the simulator does not start" "See $LOG_DIR/sqlserver.log"
+	say "This is the simulator that synchdb's tests use.  It is not SQL Server: it"
+	say "speaks its protocol and has a model of its change data capture."
+}
+
 start_postgres() {
 	title "starting PostgreSQL on 127.0.0.1:$PG_PORT"
 	as_server_user "$PG_BIN/initdb" -D "$PG_DATA" -U postgres -A trust \
@@ -139,51 +166,86 @@ start_postgres() {
 		"See $LOG_DIR/postgres.log"
 }
 
+# run_story NAME ARGUMENTS TABLE... --- copy the source; ARGUMENTS: of
+# synchdb_add_conninfo, behind the name.
 run_story() {
-	title "copying inventory from MariaDB into PostgreSQL"
+	local name=$1 arguments=$2 table
+	shift 2
 	ask "CREATE EXTENSION synchdb CASCADE;"
-	ask "SELECT synchdb_add_conninfo('mysqlconn', '127.0.0.1', $MY_PORT, 'mysqluser', 'mysqlpwd',
-                            'inventory', 'postgres', 'null', 'null', 'mysql');"
-	ask "SELECT synchdb_start_engine_bgw('mysqlconn');"
+	ask "SELECT synchdb_add_conninfo('$name', $arguments);"
+	ask "SELECT synchdb_start_engine_bgw('$name');"
 	wait_for 60 holds "SELECT snapshot_end_ts > 0
-		FROM synchdb_snapstats WHERE name = 'mysqlconn'" || {
+		FROM synchdb_snapstats WHERE name = '$name'" || {
 		ask "SELECT * FROM synchdb_state_view;"
 		die "the tables were not copied" "See $LOG_DIR/postgres.log"
 	}
 	ask "SELECT * FROM synchdb_state_view;"
-	ask "SELECT * FROM inventory.products ORDER BY id;"
-	ask "SELECT * FROM inventory.orders ORDER BY order_number;"
+	for table; do
+		ask "SELECT * FROM $table ORDER BY 1;"
+	done
 }
 
-show_changes() {
-	title "changing rows in MariaDB"
-	"$PYTHON" "$REPO/scripts/quickstart_changes.py" "$MY_PORT" "$PG_PORT"
+show_statistics() {
 	printf '\npostgres=# SELECT * FROM synchdb_stats_view;\n'
 	run_psql -q -x -c "SELECT * FROM synchdb_stats_view;"
 }
 
+# print_farewell CONNECTOR SCHEMA SOURCE
 print_farewell() {
 	cat <<-TEXT
 
 	=== both servers go on running
 
-	MariaDB:     mariadb -h 127.0.0.1 -P $MY_PORT -u root inventory
+	$3
 	PostgreSQL:  psql -h 127.0.0.1 -p $PG_PORT -U postgres postgres
 
-	Change rows in the first and look at schema inventory in the second.
+	Change rows in the first and look at schema $2 in the second.
 	To stop the connector and forget it, in PostgreSQL:
 
-	    SELECT synchdb_stop_engine_bgw('mysqlconn');
-	    SELECT synchdb_del_conninfo('mysqlconn');
+	    SELECT synchdb_stop_engine_bgw('$1');
+	    SELECT synchdb_del_conninfo('$1');
 
 	To stop both servers:  $0 stop
 	TEXT
 }
 
+from_mariadb() {
+	MY_PORT=${MY_PORT:-$(free_port 3306)}
+	start_mariadb
+	start_postgres
+	title "copying inventory from MariaDB into PostgreSQL"
+	run_story mysqlconn "'127.0.0.1', $MY_PORT, 'mysqluser', 'mysqlpwd',
+                            'inventory', 'postgres', 'null', 'null', 'mysql'" \
+		inventory.products inventory.orders
+	title "changing rows in MariaDB"
+	"$PYTHON" "$REPO/scripts/quickstart_changes.py" mysql "$MY_PORT" "$PG_PORT"
+	show_statistics
+	print_farewell mysqlconn inventory \
+		"MariaDB:     mariadb -h 127.0.0.1 -P $MY_PORT -u root inventory"
+}
+
+from_sqlserver() {
+	SIM_PORT=${SIM_PORT:-$(free_port 1433)}
+	start_sqlserver
+	start_postgres
+	title "copying testDB from the simulator of SQL Server into PostgreSQL"
+	run_story sqlserverconn "'127.0.0.1', $SIM_PORT, 'sa', 'Password!',
+                            'testDB', 'postgres', 'null', 'null', 'sqlserver'" \
+		testdb.products testdb.orders
+	title "changing rows in the simulator of SQL Server"
+	"$PYTHON" "$REPO/scripts/quickstart_changes.py" sqlserver "$SIM_PORT" "$PG_PORT"
+	show_statistics
+	print_farewell sqlserverconn testdb \
+		"Simulator:   tsql -H 127.0.0.1 -p $SIM_PORT -U sa -P 'Password!' -D testDB"
+	say
+	say "The simulator is not SQL Server, and forgets all its rows when it stops."
+}
+
 case ${1:-start} in
-	start) ;;
+	start) SOURCE=mariadb; PACKAGES+=("${MARIADB_PACKAGES[@]}") ;;
+	sqlserver) SOURCE=sqlserver; PACKAGES+=("${SQLSERVER_PACKAGES[@]}") ;;
 	stop) need_root; stop_command; exit ;;
-	*) die "unknown command \"$1\"" "Usage: $0 [stop]" ;;
+	*) die "unknown command \"$1\"" "Usage: $0 [sqlserver | stop]" ;;
 esac
 
 need_root
@@ -198,10 +260,5 @@ PG_VERSION=$(newest_postgres)
 PG_BIN=/usr/lib/postgresql/$PG_VERSION/bin
 echo "$PG_BIN" >"$MARK"
 build
-MY_PORT=${MY_PORT:-$(free_port 3306)}
 PG_PORT=${PG_PORT:-$(free_port 5432)}
-start_mariadb
-start_postgres
-run_story
-show_changes
-print_farewell
+"from_$SOURCE"

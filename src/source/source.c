@@ -1,5 +1,5 @@
 /*
- * source.c --- the registry of sources
+ * source.c --- the registry of sources, and what they share
  */
 #include "postgres.h"
 
@@ -20,6 +20,8 @@ static const SourceRoutine *const sources[] = {
 	&sdb_fake_source,
 #endif
 };
+
+static char *copy_text(const char *text);
 
 const SourceRoutine *
 sdb_source_find(const char *name)
@@ -52,4 +54,25 @@ sdb_source_close(Source *source)
 {
 	if (source != NULL)
 		MemoryContextDelete(source->context);
+}
+
+void
+sdb_source_copy_options(SourceOptions *to, const SourceOptions *from)
+{
+	*to = *from;
+	to->connector = copy_text(from->connector);
+	to->host = copy_text(from->host);
+	to->user = copy_text(from->user);
+	to->password = copy_text(from->password);
+	to->database = copy_text(from->database);
+	to->tls_keystore = copy_text(from->tls_keystore);
+	to->tls_keystore_password = copy_text(from->tls_keystore_password);
+	to->tls_truststore = copy_text(from->tls_truststore);
+	to->tls_truststore_password = copy_text(from->tls_truststore_password);
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
 }

@@ -228,6 +228,13 @@ extern const SourceRoutine *sdb_source_find(const char *name);
 /* The known names as a list for hints: "mysql", "sqlserver". */
 extern char *sdb_source_names(void);
 
+/*
+ * A copy in CurrentMemoryContext, but for the filter: that stays the caller's
+ * and must live as long as the source.
+ */
+extern void sdb_source_copy_options(SourceOptions *to,
+									const SourceOptions *from);
+
 /* Closes: deletes source->context.  NULL is allowed. */
 extern void sdb_source_close(Source *source);
 

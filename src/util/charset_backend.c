@@ -163,3 +163,19 @@ call_conversion(PGFunction function, int from, int to,
 											 Int32GetDatum(len),
 											 BoolGetDatum(true)));
 }
+
+char *
+sdb_charset_printable(const char *text)
+{
+	char	   *copy = pstrdup(text);
+	char	   *p;
+
+	if (pg_verifymbstr(copy, strlen(copy), true))
+		return copy;
+	for (p = copy; *p; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	return copy;
+}

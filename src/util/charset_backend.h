@@ -28,4 +28,10 @@ extern int	sdb_charset_backend_to_utf8(int encoding, const char *data,
 extern const char *sdb_charset_backend_from_utf8(const char *data, int len,
 												 int *out_len);
 
+/*
+ * sdb_charset_printable --- a copy of a text in an unknown encoding that can be
+ * part of a message.
+ */
+extern char *sdb_charset_printable(const char *text);
+
 #endif							/* SDB_CHARSET_BACKEND_H */

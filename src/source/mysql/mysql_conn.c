@@ -41,6 +41,7 @@
 #include "utils/timestamp.h"
 
 #include "source/mysql/mysql_conn.h"
+#include "util/charset_backend.h"
 #include "util/wait_event.h"
 #include "util/compat.h"
 
@@ -173,7 +174,6 @@ pg_noreturn static void report(MysqlConn *conn, const char *statement);
 static const char *login_hint(int code);
 static bool names_same_id(const char *message);
 static const char *dump_hint(const char *message);
-static char *printable(const char *text);
 
 MysqlConn *
 sdb_mysql_conn_open(const MysqlConnOptions *options)
@@ -791,7 +791,7 @@ static void
 report(MysqlConn *conn, const char *statement)
 {
 	int			code = (int) mysql_errno(conn->mysql);
-	const char *message = printable(mysql_error(conn->mysql));
+	const char *message = sdb_charset_printable(mysql_error(conn->mysql));
 	int			sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
 	const ConnError *e;
 
@@ -870,21 +870,4 @@ dump_hint(const char *message)
 	if (names_same_id(message))
 		return "Another replica or connector reads with the same server id. Stop it, or give one of them another id.";
 	return "The source may have purged that part of its binary log. Take a new snapshot, and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
-}
-
-/* Texts of servers may be in any encoding. */
-static char *
-printable(const char *text)
-{
-	char	   *copy = pstrdup(text);
-	char	   *p;
-
-	if (pg_verifymbstr(copy, strlen(copy), true))
-		return copy;
-	for (p = copy; *p; p++)
-	{
-		if (IS_HIGHBIT_SET(*p))
-			*p = '?';
-	}
-	return copy;
 }

@@ -17,8 +17,6 @@
 static Source *open_source(const SourceOptions *options);
 static void connect_to_any(MysqlSource *source);
 static bool try_to_connect(MysqlSource *source, bool is_last);
-static void copy_options(SourceOptions *to, const SourceOptions *from);
-static char *copy_text(const char *text);
 static void find_database(MysqlSource *source);
 
 const SourceRoutine sdb_mysql_source = {
@@ -69,7 +67,7 @@ open_source(const SourceOptions *options)
 	source = palloc0(sizeof(MysqlSource));
 	source->base.routine = &sdb_mysql_source;
 	source->base.context = context;
-	copy_options(&source->options, options);
+	sdb_source_copy_options(&source->options, options);
 	connect_to_any(source);
 	source->is_mariadb = sdb_mysql_conn_is_mariadb(source->conn);
 	source->version = sdb_mysql_conn_version(source->conn);
@@ -214,28 +212,6 @@ char *
 sdb_mysql_from_utf8(const char *text)
 {
 	return pg_any_to_server(unconstify(char *, text), strlen(text), PG_UTF8);
-}
-
-/* The filter stays the caller's and must live as long as the source. */
-static void
-copy_options(SourceOptions *to, const SourceOptions *from)
-{
-	*to = *from;
-	to->connector = copy_text(from->connector);
-	to->host = copy_text(from->host);
-	to->user = copy_text(from->user);
-	to->password = copy_text(from->password);
-	to->database = copy_text(from->database);
-	to->tls_keystore = copy_text(from->tls_keystore);
-	to->tls_keystore_password = copy_text(from->tls_keystore_password);
-	to->tls_truststore = copy_text(from->tls_truststore);
-	to->tls_truststore_password = copy_text(from->tls_truststore_password);
-}
-
-static char *
-copy_text(const char *text)
-{
-	return text != NULL ? pstrdup(text) : NULL;
 }
 
 /* How the server compares names, and spells the database's. */

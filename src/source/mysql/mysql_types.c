@@ -34,6 +34,7 @@
 #include "mb/pg_wchar.h"
 
 #include "source/mysql/mysql_types.h"
+#include "source/source_text.h"
 #include "util/calendar.h"
 #include "util/charset.h"
 #include "util/compat.h"
@@ -224,7 +225,6 @@ static char *bytes_default(const MysqlColumnInfo *info,
 						   const SourceColumn *column, const char *value,
 						   int len);
 static bool is_now(const char *text);
-static bool is_number(const char *text);
 static void warn_of_labels(const MysqlColumnInfo *info,
 						   const SourceColumn *column);
 static bool is_safe_text(const SourceColumn *column, const char *text,
@@ -472,7 +472,7 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 
 	if (info->is_mariadb && *text == '\'')
 		end = parse_literal(text, &value, &len);
-	if (end ? *end != '\0' : info->is_mariadb && !is_number(text) &&
+	if (end ? *end != '\0' : info->is_mariadb && !sdb_source_text_is_number(text) &&
 		type->type != MYSQL_T_BIT)
 		return;					/* an expression */
 	if (!end)
@@ -501,15 +501,15 @@ default_text(const MysqlColumnInfo *info, const TypeName *type,
 			/* the zeros of ZEROFILL say nothing */
 			while (*value == '0' && value[1] != '\0')
 				value++;
-			return is_number(value) ? value : NULL;
+			return sdb_source_text_is_number(value) ? value : NULL;
 		case MYSQL_T_FLOAT:
 		case MYSQL_T_DOUBLE:
-			return !is_number(value) ? NULL :
+			return !sdb_source_text_is_number(value) ? NULL :
 				sdb_mysql_types_float_text(strtod(value, NULL),
 										   type->type == MYSQL_T_FLOAT);
 		case MYSQL_T_DECIMAL:
 		case MYSQL_T_YEAR:
-			return is_number(value) ? value : NULL;
+			return sdb_source_text_is_number(value) ? value : NULL;
 		case MYSQL_T_BIT:
 			return bits_default(value, column->length);
 		case MYSQL_T_DATE:
@@ -602,31 +602,6 @@ is_now(const char *text)
 		return true;
 	return *text == '(' &&
 		strcmp(text + 1 + strspn(text + 1, "0123456789"), ")") == 0;
-}
-
-static bool
-is_number(const char *text)
-{
-	static const char digits[] = "0123456789";
-	Size		n;
-
-	text += *text == '-' || *text == '+' ? 1 : 0;
-	n = strspn(text, digits);
-	text += n;
-	if (*text == '.')
-	{
-		Size		fraction = strspn(text + 1, digits);
-
-		n += fraction;
-		text += 1 + fraction;
-	}
-	if (n > 0 && (*text == 'e' || *text == 'E'))
-	{
-		text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-		n = strspn(text, digits);
-		text += n;
-	}
-	return n > 0 && *text == '\0';
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "mb/pg_wchar.h"
 
 #include "source/sqlserver/sqlserver_dblib.h"
+#include "util/charset_backend.h"
 
 /* Errors up to this severity are messages that nobody asked for. */
 #define MAX_INFO_SEVERITY	10
@@ -91,7 +92,6 @@ static int	handle_message(DBPROCESS *process, DBINT number, int state,
 						   int severity, char *text, char *server,
 						   char *procedure, int line);
 static char *client_reason(void);
-static char *printable(const char *text);
 
 void
 sdb_sqlserver_error_clear(void)
@@ -136,7 +136,7 @@ sdb_sqlserver_error_login(const SqlServerConnOptions *options,
 		ereport(ERROR,
 				(errcode(sqlstate),
 				 errmsg("could not connect to \"%s\": %s", address,
-						printable(noted->message)),
+						sdb_charset_printable(noted->message)),
 				 errdetail("Error %d, severity %d, state %d.", noted->number,
 						   noted->severity, noted->state),
 				 sqlstate == ERRCODE_INVALID_CATALOG_NAME ?
@@ -189,9 +189,9 @@ sdb_sqlserver_conn_report(SqlServerConn *conn)
 			(errcode(sqlstate),
 			 sqlstate == ERRCODE_CONNECTION_FAILURE ?
 			 errmsg("lost the connection to \"%s\": %s", conn->address,
-					printable(noted->message)) :
+					sdb_charset_printable(noted->message)) :
 			 errmsg("error from \"%s\": %s", conn->address,
-					printable(noted->message)),
+					sdb_charset_printable(noted->message)),
 			 errdetail("Error %d, severity %d, state %d. Statement: %.500s",
 					   noted->number, noted->severity, noted->state,
 					   statement ? statement : "none")));
@@ -242,22 +242,5 @@ client_reason(void)
 							   noted->client_number == SYBEREAD ||
 							   noted->client_number == SYBEWRIT))
 		return pstrdup(strerror(noted->os_error));
-	return printable(noted->client_message);
-}
-
-/* Texts of servers may be in any encoding. */
-static char *
-printable(const char *text)
-{
-	char	   *copy = pstrdup(text);
-	char	   *p;
-
-	if (pg_verifymbstr(copy, strlen(copy), true))
-		return copy;
-	for (p = copy; *p; p++)
-	{
-		if (IS_HIGHBIT_SET(*p))
-			*p = '?';
-	}
-	return copy;
+	return sdb_charset_printable(noted->client_message);
 }

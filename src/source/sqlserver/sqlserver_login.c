@@ -13,6 +13,7 @@
 #include "storage/fd.h"
 #include "storage/pmsignal.h"
 
+#include "source/hosts.h"
 #include "source/sqlserver/sqlserver_dblib.h"
 #include "util/wait_event.h"
 
@@ -34,7 +35,6 @@ static const char *const encryption_words[] = {
 	[SQLSERVER_TLS_VERIFY_HOST] = "require"
 };
 
-static List *split_hosts(const SqlServerConnOptions *options);
 static bool connect_to(SqlServerConn *conn, const char *address,
 					   const SqlServerConnOptions *options);
 static LOGINREC *make_login(const SqlServerConnOptions *options);
@@ -49,13 +49,15 @@ static int	stop(void *process);
 void
 sdb_sqlserver_login(SqlServerConn *conn, const SqlServerConnOptions *options)
 {
-	List	   *addresses = split_hosts(options);
 	const char *address = NULL;
 	ListCell   *cell;
 
-	foreach(cell, addresses)
+	foreach(cell, sdb_hosts_parse(options->hosts, options->port))
 	{
-		address = lfirst(cell);
+		const SourceHost *host = lfirst(cell);
+
+		check_config_value("host name", host->name);
+		address = psprintf("%s:%d", host->name, host->port);
 		CHECK_FOR_INTERRUPTS();
 		if (connect_to(conn, address, options))
 			break;
@@ -63,35 +65,6 @@ sdb_sqlserver_login(SqlServerConn *conn, const SqlServerConnOptions *options)
 	if (conn->process == NULL)
 		sdb_sqlserver_error_login(options, address);
 	conn->address = pstrdup(address);
-}
-
-/* "a, b:1434" as the list "a:1433", "b:1434" */
-static List *
-split_hosts(const SqlServerConnOptions *options)
-{
-	List	   *addresses = NIL;
-	char	   *rest = pstrdup(options->hosts);
-	char	   *host;
-	char	   *next = NULL;
-
-	for (host = strtok_r(rest, ", ", &next); host != NULL;
-		 host = strtok_r(NULL, ", ", &next))
-	{
-		char	   *colon = strchr(host, ':');
-
-		check_config_value("host name", host);
-		/* more than one colon: an address of IPv6, without a port */
-		if (colon != NULL && strchr(colon + 1, ':') == NULL)
-			addresses = lappend(addresses, host);
-		else
-			addresses = lappend(addresses, psprintf("%s:%d", host,
-													options->port));
-	}
-	if (addresses == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no host name was given for the source")));
-	return addresses;
 }
 
 /* False, with a note, if that host does not let us in. */

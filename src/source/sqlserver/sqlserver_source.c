@@ -21,8 +21,6 @@
 #define EDITION_AZURE_DATABASE	5
 
 static Source *open_source(const SourceOptions *options);
-static void copy_options(SourceOptions *to, const SourceOptions *from);
-static char *copy_text(const char *text);
 static void find_server(SqlServerSource *source);
 
 const SourceRoutine sdb_sqlserver_source = {
@@ -74,7 +72,7 @@ open_source(const SourceOptions *options)
 	source->base.routine = &sdb_sqlserver_source;
 	source->base.context = context;
 	source->base.address = psprintf("%s:%d", options->host, options->port);
-	copy_options(&source->options, options);
+	sdb_source_copy_options(&source->options, options);
 	source->conn = sdb_sqlserver_source_connect(source);
 	source->base.address = pstrdup(sdb_sqlserver_conn_address(source->conn));
 	find_server(source);
@@ -142,28 +140,6 @@ sdb_sqlserver_table_name(const SourceTable *table)
 {
 	return psprintf("%s.%s", sdb_sqlserver_conn_identifier(table->schema),
 					sdb_sqlserver_conn_identifier(table->name));
-}
-
-/* The filter stays the caller's and must live as long as the source. */
-static void
-copy_options(SourceOptions *to, const SourceOptions *from)
-{
-	*to = *from;
-	to->connector = copy_text(from->connector);
-	to->host = copy_text(from->host);
-	to->user = copy_text(from->user);
-	to->password = copy_text(from->password);
-	to->database = copy_text(from->database);
-	to->tls_keystore = copy_text(from->tls_keystore);
-	to->tls_keystore_password = copy_text(from->tls_keystore_password);
-	to->tls_truststore = copy_text(from->tls_truststore);
-	to->tls_truststore_password = copy_text(from->tls_truststore_password);
-}
-
-static char *
-copy_text(const char *text)
-{
-	return text != NULL ? pstrdup(text) : NULL;
 }
 
 /* What kind of server it is, and how it spells the database's name. */

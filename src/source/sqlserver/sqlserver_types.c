@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "source/source_text.h"
 #include "source/sqlserver/sqlserver_types.h"
 #include "util/calendar.h"
 #include "util/compat.h"
@@ -143,7 +144,6 @@ static char *strip_parentheses(const char *text);
 static bool is_now(const TypeName *type, const char *text);
 static char *parse_literal(const char *text);
 static char *default_text(const TypeName *type, const char *text);
-static bool is_number(const char *text);
 static bool is_date(const char *text);
 
 void
@@ -346,17 +346,17 @@ default_text(const TypeName *type, const char *text)
 	switch (type->kind)
 	{
 		case VALUE_BOOL:
-			if (!is_number(text))
+			if (!sdb_source_text_is_number(text))
 				return NULL;
 			return pstrdup(strtod(text, NULL) != 0 ? "true" : "false");
 		case VALUE_INT:
 			/* 1.5 would be cut at the source and rounded here */
-			return is_number(text) && strpbrk(text, ".eE") == NULL ?
+			return sdb_source_text_is_number(text) && strpbrk(text, ".eE") == NULL ?
 				pstrdup(text) : NULL;
 		case VALUE_FLOAT4:
 		case VALUE_FLOAT8:
 		case VALUE_DECIMAL:
-			return is_number(text) ? pstrdup(text) : NULL;
+			return sdb_source_text_is_number(text) ? pstrdup(text) : NULL;
 		case VALUE_TEXT:
 			if (type->type != SQLSERVER_T_CHAR &&
 				type->type != SQLSERVER_T_VARCHAR &&
@@ -371,31 +371,6 @@ default_text(const TypeName *type, const char *text)
 		default:
 			return NULL;
 	}
-}
-
-static bool
-is_number(const char *text)
-{
-	static const char digits[] = "0123456789";
-	Size		n;
-
-	text += *text == '-' || *text == '+' ? 1 : 0;
-	n = strspn(text, digits);
-	text += n;
-	if (*text == '.')
-	{
-		Size		fraction = strspn(text + 1, digits);
-
-		n += fraction;
-		text += 1 + fraction;
-	}
-	if (n > 0 && (*text == 'e' || *text == 'E'))
-	{
-		text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-		n = strspn(text, digits);
-		text += n;
-	}
-	return n > 0 && *text == '\0';
 }
 
 /* 2024-08-26 and nothing else: other forms depend on the session */

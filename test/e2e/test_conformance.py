@@ -8,7 +8,6 @@ no local table is involved.
 import itertools
 import os
 import threading
-import time
 
 import psycopg2
 import pytest
@@ -496,10 +495,9 @@ def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
 
     def fail_everywhere():
         for number in range(1, ncalls + 1):
-            begun = time.monotonic()
-            with pytest.raises(psycopg2.errors.QueryCanceled):
+            with pytest.raises(psycopg2.errors.QueryCanceled) as error:
                 cursor.execute(call, [reader.name, start, number, cancel])
-            assert time.monotonic() - begun < 2
+            assert "statement timeout" not in str(error.value)
 
     def used():
         cursor.execute("SELECT sum(total_bytes), test_heap()"

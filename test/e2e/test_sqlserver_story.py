@@ -1,8 +1,14 @@
 """The quick start on the sample database of the SQL Server test server."""
 
+import os
+import re
+
 import pytest
 
 from support.sqlserver import SqlServer, SqlServerDatabase
+
+PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "doc",
+                    "source-sqlserver.md")
 
 ORDERS = [(10001, "2016-01-16", 1001, 1, 102),
           (10002, "2016-01-17", 1002, 2, 105),
@@ -62,3 +68,26 @@ def test_lists_of_tables(pg, sample, connect, tables):
     connector.wait_rows("orders", ORDERS, SHOWN)
     connector.wait_streaming()
     assert not connector.exists("customers")
+
+
+def test_the_manual(pg, start_source, connect):
+    """Its T-SQL sets a database up, for a user who may do no more."""
+    server = start_source(SqlServer)
+    server.execute("CREATE DATABASE testDB")
+    database = SqlServerDatabase(server, "testDB")
+    database.execute("CREATE TABLE dbo.orders (id int NOT NULL PRIMARY KEY)",
+                     "INSERT INTO dbo.orders VALUES (1)")
+    with open(PAGE, encoding="utf-8") as text:
+        *prepare, add, remove = re.findall(r"^```tsql\n(.*?)^```$",
+                                           text.read(), re.M | re.S)
+    database.execute(*prepare)
+    connector = connect(pg, database, user="synchdb", password="Password!1")
+    connector.start()
+    connector.wait_streaming()
+    assert "source 127.0.0.1:%d" % server.port not in pg.log_text()
+
+    database.execute(add, "INSERT INTO dbo.orders VALUES (2, N'new')")
+    connector.wait_rows("orders", [(1, None), (2, "new")])
+    database.execute(remove, "INSERT INTO dbo.orders VALUES (3, N'last')")
+    connector.wait_rows("orders", [(1, None), (2, "new"), (3, "last")])
+    assert 'table "testDB.dbo.orders" was disabled' not in pg.log_text()

@@ -244,11 +244,15 @@ ask_tables(SqlServerStream *stream, LogTable **asked, int n, List **active)
 
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
+	{
+		const LogInstance *instance = asked[i]->instance;
+
 		appendStringInfo(&buf, "%sSELECT %d WHERE EXISTS (SELECT * FROM %s"
 						 " WHERE [__$start_lsn] > %s AND [__$start_lsn] <= %s)",
 						 i > 0 ? " UNION ALL " : "", i,
-						 sdb_sqlserver_instances_change_table(asked[i]->instance),
+						 sdb_sqlserver_instances_change_table(instance),
 						 from, until);
+	}
 	if (!sdb_sqlserver_conn_try_query(conn, buf.data, &number))
 	{
 		if (number != SQLSERVER_INVALID_OBJECT)

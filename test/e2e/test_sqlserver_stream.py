@@ -516,7 +516,7 @@ def test_a_new_table(pg, mdb, connect):
     mdb.execute("INSERT INTO fresh VALUES (1, N'a'), (2, N'b')",
                 "DELETE FROM fresh WHERE id = 1")
     connector.wait_rows("fresh", [(2, "b")])
-    assert "was not copied" not in pg.log_text()
+    assert 'table "%s" was not copied' % mdb.id("fresh") not in pg.log_text()
 
     mdb.execute("CREATE TABLE filled (id int NOT NULL PRIMARY KEY)",
                 "INSERT INTO filled VALUES (1)")

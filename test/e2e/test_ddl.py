@@ -5,22 +5,11 @@ functions of a test build.
 """
 
 import json
-import os
 
 import pymysql
 import pytest
 
 from support.ddl import Session, statements
-
-FUNCTIONS = os.path.join(os.path.dirname(__file__), "..", "fake",
-                         "test_source.sql")
-
-
-@pytest.fixture(scope="module")
-def functions(pg):
-    if pg.value("SELECT to_regproc('test_source_follow')") is None:
-        with open(FUNCTIONS) as sql:
-            pg.query(sql.read())
 
 
 class Follower:
@@ -62,6 +51,9 @@ def differences(path, one, other):
         keys = list(one) + [key for key in other if key not in one]
         # a statement does not tell the time zone of such a constant
         if one.get("type") == "timestamp" and one.get("default") == "other":
+            keys = [key for key in keys if not key.startswith("default")]
+        # MariaDB 11.8 shows constants of binary columns as expressions
+        if one.get("kind") == "bytes" and other.get("default") == "other":
             keys = [key for key in keys if not key.startswith("default")]
         return [line for key in keys for line in
                 differences("%s.%s" % (path, key), one.get(key),

@@ -211,6 +211,8 @@ def test_identity_by_address_and_by_name(authority, certify, secure, host):
                         host=host))
 
 
+@pytest.mark.skipif(library_version() >= (3, 4),
+                    reason="the library compares no names on a loopback")
 @pytest.mark.parametrize("named", [("other.invalid",), ("127.0.0.2",), ()])
 def test_certificate_of_another_host(authority, certify, secure, named):
     certify(*named)

@@ -42,7 +42,8 @@ typedef enum StatusLayout
 	STATUS_FIXED,				/* size bytes */
 	STATUS_STRING,				/* length, so many bytes, then size more */
 	STATUS_TWO_STRINGS,			/* twice length and so many bytes */
-	STATUS_NAMES				/* a count, and so many names with NUL */
+	STATUS_NAMES,				/* a count, and so many names with NUL */
+	STATUS_ARRAY				/* a count, and so many times size bytes */
 } StatusLayout;
 
 #define STATUS_FLAGS		0
@@ -76,7 +77,8 @@ static const struct
 	[11] = {STATUS_TWO_STRINGS, 0}, /* invoker */
 	[12] = {STATUS_NAMES, 0},	/* databases */
 	[13] = {STATUS_FIXED, 3},	/* microseconds */
-	[STATUS_TIMESTAMPS] = {STATUS_FIXED, 1}
+	[STATUS_TIMESTAMPS] = {STATUS_FIXED, 1},
+	[131] = {STATUS_ARRAY, 4}	/* MariaDB 11.2: character_set_collations */
 };
 
 /* Bytes of metadata in TABLE_MAP, by stored type */
@@ -422,6 +424,10 @@ query_status_vars(ByteCursor cur, bool is_mariadb, MysqlQuery *query)
 				break;
 			case STATUS_NAMES:
 				skip_names(&cur);
+				break;
+			case STATUS_ARRAY:
+				sdb_bytes_take(&cur, sdb_bytes_u8(&cur) *
+							   status_vars[code].size);
 				break;
 		}
 		if (code == STATUS_FLAGS && is_mariadb)

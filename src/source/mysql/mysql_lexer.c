@@ -131,12 +131,14 @@ sdb_mysql_lexer_name(const MysqlLexer *lexer)
 	int			len;
 	char	   *bytes = sdb_mysql_lexer_value(lexer, &len);
 	const char *text;
+	bool		is_utf8;
 
 	/* a name has no zero byte, and one that is not valid is no name of ours */
 	len = strlen(bytes);
-	if (charset == NULL || (sdb_charset_is_utf8(charset) &&
-							pg_encoding_verifymbstr(PG_UTF8, bytes,
-													len) < len))
+	is_utf8 = pg_encoding_verifymbstr(PG_UTF8, bytes, len) == len;
+	if (charset == NULL && is_utf8)
+		charset = sdb_charset_find("utf8mb4");
+	else if (charset == NULL || (sdb_charset_is_utf8(charset) && !is_utf8))
 		charset = sdb_charset_find("latin1");
 	text = sdb_charset_to_server(charset, bytes, len, &len);
 	return text == bytes ? bytes : pnstrdup(text, len);

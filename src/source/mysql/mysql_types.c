@@ -589,19 +589,23 @@ bytes_default(const MysqlColumnInfo *info, const SourceColumn *column,
 	return buf.data;
 }
 
-/* CURRENT_TIMESTAMP, current_timestamp(), CURRENT_TIMESTAMP(6) */
+/* CURRENT_TIMESTAMP, current_timestamp(), localtimestamp(6) */
 static bool
 is_now(const char *text)
 {
-	static const char name[] = "current_timestamp";
+	static const char *const names[] = {"current_timestamp", "localtimestamp"};
 
-	if (pg_strncasecmp(text, name, strlen(name)) != 0)
-		return false;
-	text += strlen(name);
-	if (*text == '\0')
-		return true;
-	return *text == '(' &&
-		strcmp(text + 1 + strspn(text + 1, "0123456789"), ")") == 0;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		const char *rest = text + strlen(names[i]);
+
+		if (pg_strncasecmp(text, names[i], strlen(names[i])) != 0)
+			continue;
+		return *rest == '\0' ||
+			(*rest == '(' &&
+			 strcmp(rest + 1 + strspn(rest + 1, "0123456789"), ")") == 0);
+	}
+	return false;
 }
 
 /*

@@ -519,6 +519,6 @@ def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
     cursor.execute("SELECT name FROM pg_backend_memory_contexts"
                    " WHERE name ILIKE '%source%'")
     assert cursor.fetchall() == []
-    wait_until(lambda: subject.connections() == connections, 60,
+    wait_until(lambda: subject.connections() <= connections, 60,
                "the connections to be gone")
     session.close()

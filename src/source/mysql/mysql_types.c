@@ -593,7 +593,9 @@ bytes_default(const MysqlColumnInfo *info, const SourceColumn *column,
 static bool
 is_now(const char *text)
 {
-	static const char *const names[] = {"current_timestamp", "localtimestamp"};
+	static const char *const names[] = {
+		"current_timestamp", "localtimestamp", "localtime"
+	};
 
 	for (int i = 0; i < lengthof(names); i++)
 	{

@@ -8,6 +8,7 @@ no local table is involved.
 import itertools
 import os
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -495,9 +496,10 @@ def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
 
     def fail_everywhere():
         for number in range(1, ncalls + 1):
-            with pytest.raises(psycopg2.errors.QueryCanceled) as error:
+            begun = time.monotonic()
+            with pytest.raises(psycopg2.errors.QueryCanceled):
                 cursor.execute(call, [reader.name, start, number, cancel])
-            assert "statement timeout" not in str(error.value)
+            assert time.monotonic() - begun < 2
 
     def used():
         cursor.execute("SELECT sum(total_bytes), test_heap()"
@@ -519,6 +521,7 @@ def test_error_in_any_call_leaks_nothing(pg, subject, reader, cancel):
     cursor.execute("SELECT name FROM pg_backend_memory_contexts"
                    " WHERE name ILIKE '%source%'")
     assert cursor.fetchall() == []
-    wait_until(lambda: subject.connections() <= connections, 60,
+    # those of an earlier test may have been ending when they were counted
+    wait_until(lambda: subject.connections() <= connections, 10,
                "the connections to be gone")
     session.close()

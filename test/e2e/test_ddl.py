@@ -52,12 +52,6 @@ def differences(path, one, other):
         # a statement does not tell the time zone of such a constant
         if one.get("type") == "timestamp" and one.get("default") == "other":
             keys = [key for key in keys if not key.startswith("default")]
-        # MariaDB 11.8 shows constants of binary columns as expressions
-        if one.get("kind") == "bytes" and other.get("default") == "other":
-            keys = [key for key in keys if not key.startswith("default")]
-        # nor does its form of LOCALTIME say that it is the present time
-        if one.get("default") == "now" and other.get("default") == "other":
-            keys = [key for key in keys if key != "default"]
         return [line for key in keys for line in
                 differences("%s.%s" % (path, key), one.get(key),
                             other.get(key))]

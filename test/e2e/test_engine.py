@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import psycopg2
 import pytest
@@ -201,7 +202,9 @@ def test_half_a_transaction_is_not_seen(script, streaming):
     script.append(("BEGIN",), script.insert("t", 1, "a"), ("WAIT",),
                   script.insert("t", 2, "b"))
     streaming.pg.query("SELECT 1")
+    begun = time.monotonic()
     streaming.stop()
+    assert time.monotonic() - begun < 1
     assert streaming.rows("t") == []
     assert stored_position(streaming) <= position_text(position)
     streaming.start()
@@ -491,7 +494,9 @@ def test_stop_at_any_moment(script, connector, failpoint, name):
         failpoint.arm(name, "wait")
         script.transactions(*map(script.changes, transactions))
     failpoint.wait_reached()
+    begun = time.monotonic()
     connector.stop()
+    assert time.monotonic() - begun < 1
     assert connector.pid() == -1
     failpoint.clear()
     connector.start()

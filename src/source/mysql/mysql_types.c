@@ -214,6 +214,8 @@ static const char *parse_arguments(const MysqlColumnInfo *info,
 static void parse_labels(const MysqlColumnInfo *info, const char *text,
 						 SourceColumn *column);
 static const char *parse_literal(const char *text, char **value, int *len);
+static const char *parse_hex_literal(const char *text, char **value,
+									 int *len);
 static void set_charset(const MysqlColumnInfo *info, const TypeName *type,
 						SourceColumn *column);
 static void set_default(const MysqlColumnInfo *info, const TypeName *type,
@@ -428,6 +430,25 @@ parse_literal(const char *text, char **value, int *len)
 	return NULL;
 }
 
+/* As parse_literal: x'00ff', which newer servers show for binary columns. */
+static const char *
+parse_hex_literal(const char *text, char **value, int *len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *out;
+
+	if (text[0] != 'x' || text[1] != '\'')
+		return NULL;
+	*value = out = palloc(strlen(text));
+	for (text += 2; isxdigit((unsigned char) text[0]) &&
+		 isxdigit((unsigned char) text[1]); text += 2)
+		*out++ = (char) ((strchr(digits, pg_tolower(text[0])) - digits) << 4 |
+						 (strchr(digits, pg_tolower(text[1])) - digits));
+	*out = '\0';
+	*len = out - *value;
+	return *text == '\'' ? text + 1 : NULL;
+}
+
 static void
 set_charset(const MysqlColumnInfo *info, const TypeName *type,
 			SourceColumn *column)
@@ -470,8 +491,12 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 	if (strstr(info->extra, "DEFAULT_GENERATED"))
 		return;
 
-	if (info->is_mariadb && *text == '\'')
+	if (info->is_mariadb)
+	{
 		end = parse_literal(text, &value, &len);
+		if (!end)
+			end = parse_hex_literal(text, &value, &len);
+	}
 	if (end ? *end != '\0' : info->is_mariadb && !sdb_source_text_is_number(text) &&
 		type->type != MYSQL_T_BIT)
 		return;					/* an expression */
@@ -589,12 +614,15 @@ bytes_default(const MysqlColumnInfo *info, const SourceColumn *column,
 	return buf.data;
 }
 
-/* CURRENT_TIMESTAMP, current_timestamp(), localtimestamp(6) */
+/*
+ * CURRENT_TIMESTAMP, current_timestamp(), localtimestamp(6); curtime() is how
+ * MariaDB 11.8 shows LOCALTIME, which in such a column is today's.
+ */
 static bool
 is_now(const char *text)
 {
 	static const char *const names[] = {
-		"current_timestamp", "localtimestamp", "localtime"
+		"current_timestamp", "localtimestamp", "curtime"
 	};
 
 	for (int i = 0; i < lengthof(names); i++)

@@ -2,12 +2,15 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg2
 import pytest
 
 from support.memory import MemoryWatch
 from support.process import title
+from support.wait import wait_until
 from support.writers import Writers
 
 ROWS = int(os.environ.get("SYNCHDB_ROWS_SNAPSHOT", 200000))
@@ -143,6 +146,38 @@ def test_no_lock_is_held(pg, db, connector):
     connector.wait(lambda: connector.rows(
         "t", "count(*), count(*) FILTER (WHERE s = 'changed')")
         == [(ROWS + during, 1)], "all rows")
+
+
+def test_writers_that_wait_for_each_other(pg, source, db, connector):
+    """A lock that stalls one of them gives way, or none would get on."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT)",
+               "INSERT INTO t VALUES (1, 1), (2, 2)")
+
+    def runs(statement):
+        return db.execute("SELECT COUNT(*) FROM information_schema.processlist"
+                          " WHERE info LIKE '%s%%' AND state <> ''"
+                          % statement)[0][0]
+
+    def second():
+        with closing(db.connect(autocommit=True)) as connection:
+            connection.cursor().execute("UPDATE t SET v = v * 2 WHERE id = 1")
+
+    with ThreadPoolExecutor() as pool, \
+            closing(db.connect(autocommit=False)) as first:
+        first.cursor().execute("UPDATE t SET v = v + 10 WHERE id = 1")
+        waits = pool.submit(second)
+        wait_until(lambda: runs("UPDATE t SET v = v * 2"), 30,
+                   "a writer that waits")
+        start = pool.submit(connector.start)
+        if source.name == "mysql":
+            wait_until(lambda: runs("FLUSH TABLES"), 30,
+                       "a lock that is waited for")
+        first.cursor().execute("UPDATE t SET v = v + 10 WHERE id = 2")
+        first.commit()
+        waits.result()
+        start.result()
+    connector.wait_streaming()
+    connector.wait_rows("t", [(1, 22), (2, 12)])
 
 
 def test_other_engines_and_shapes(pg, source, db, connector):

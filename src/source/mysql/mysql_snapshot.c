@@ -28,12 +28,21 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "storage/latch.h"
 #include "utils/memutils.h"
 
 #include "source/mysql/mysql_internal.h"
+#include "util/wait_event.h"
 
-/* The server stalls writers while it waits for a lock, so not for long. */
-#define LOCK_WAIT_SECONDS	10
+/*
+ * The server stalls writers while it waits for a lock, so not for long.  A
+ * writer that waits for a row of another one, which our lock stalls, is not
+ * seen as a deadlock by the server: giving way for a moment resolves it.
+ */
+#define LOCK_WAIT_SECONDS	1
+#define LOCK_ATTEMPTS		10
+#define LOCK_PAUSE_MS		100 /* times the number of attempts so far */
 
 #define SERVER_LOCK_WAIT_TIMEOUT	1205
 
@@ -62,6 +71,7 @@ static void open_with_window(MysqlSource *source, MysqlSnapshot *snapshot,
 							 List *tables);
 static void start_transaction(MysqlConn *conn);
 static bool try_lock(MysqlSource *source, MysqlConn *conn, const char *sql);
+static void give_way(int ms);
 static char *head_of_log(MysqlSource *source, MysqlConn *conn);
 static char *log_position_text(MysqlSource *source);
 static void add_server(MysqlSource *source, MysqlConn *conn,
@@ -348,7 +358,7 @@ open_under_table_locks(MysqlSource *source, MysqlSnapshot *snapshot,
 	if (locked)
 	{
 		start_transaction(conn);
-			snapshot->point.from = log_position_text(source);
+		snapshot->point.from = log_position_text(source);
 	}
 	sdb_mysql_conn_close(locker);
 	return locked;
@@ -381,20 +391,34 @@ start_transaction(MysqlConn *conn)
 static bool
 try_lock(MysqlSource *source, MysqlConn *conn, const char *sql)
 {
-	int			code;
-
 	sdb_mysql_conn_execute(conn, psprintf("SET SESSION lock_wait_timeout = %d",
 										  LOCK_WAIT_SECONDS));
-	if (sdb_mysql_conn_try(conn, sql, &code))
-		return true;
-	if (code == SERVER_LOCK_WAIT_TIMEOUT)
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not lock tables at \"%s\" within %d seconds",
-						source->base.address, LOCK_WAIT_SECONDS),
-				 errdetail("A snapshot needs a read lock for a moment, and a statement or transaction that runs at the source holds it back."),
-				 errhint("See SHOW PROCESSLIST at the source; start again when it has ended.")));
-	return false;
+	for (int attempt = 1; attempt <= LOCK_ATTEMPTS; attempt++)
+	{
+		int			code;
+
+		if (sdb_mysql_conn_try(conn, sql, &code))
+			return true;
+		if (code != SERVER_LOCK_WAIT_TIMEOUT)
+			return false;
+		give_way(attempt * LOCK_PAUSE_MS);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("could not lock tables at \"%s\" in %d attempts of %d s",
+					source->base.address, LOCK_ATTEMPTS, LOCK_WAIT_SECONDS),
+			 errdetail("A snapshot needs a read lock for a moment, and a statement or transaction that runs at the source holds it back."),
+			 errhint("See SHOW PROCESSLIST at the source; start again when it has ended.")));
+}
+
+/* Let the source's writers go on. */
+static void
+give_way(int ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 ms, sdb_wait_event(WAIT_SOURCE));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
 }
 
 static char *

@@ -1,6 +1,8 @@
 """What the servers under test have in common."""
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -10,10 +12,22 @@ from .wait import wait_until
 RUNNING = []        # servers, for their logs when a test fails
 
 
+# Below the ports that the kernel gives to outgoing connections: one of those
+# could take a server's port while the server is down.
+PORTS = range(10000, 32768)
+TRIED = itertools.count(random.randrange(len(PORTS)))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, a new one at each call."""
+    for number in TRIED:
+        port = PORTS[number % len(PORTS)]
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def tail(path, lines=60):

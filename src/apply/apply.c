@@ -2,9 +2,9 @@
  * apply.c --- the operations: insert, update, delete, truncate
  *
  * Order.  Changes become visible together at commit, so only changes that
- * meet must keep their order: the pending inserts of a table are written
- * before anything else is done to that table, and all pending inserts before
- * a truncate or anything a trigger could see (heap_write.c).
+ * meet must keep their order: a pending insert is written before a change of
+ * its own row (row_lookup.c says how that is known), and all pending inserts
+ * before a truncate or anything a trigger could see (heap_write.c).
  *
  * Strict mode takes the source's word for what is there: a missing or doubled
  * row is an error.  Idempotent mode serves the window of a snapshot without
@@ -38,7 +38,6 @@ static void unlink_tables(void *arg);
 static void hide_row(void *arg);
 static ApplyTable *get_table(Apply *apply, SourceTable *source);
 static void apply_row(ApplyTable *table, const Change *change, ApplyMode mode);
-static void flush_table(ApplyTable *table);
 static void convert_key(ApplyTable *table, const SourceValue *row);
 static void overlay_key(ApplyTable *table, const SourceValue *row);
 static void convert_row(ApplyTable *table, const SourceValue *row);
@@ -218,7 +217,6 @@ apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 			break;
 		case CHANGE_UPDATE:
 			sdb_relation_check_access(table, ACL_UPDATE);
-			flush_table(table);
 			if (!strict)
 			{
 				update_idempotent(table, change);
@@ -231,7 +229,6 @@ apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 			break;
 		case CHANGE_DELETE:
 			sdb_relation_check_access(table, ACL_DELETE);
-			flush_table(table);
 			convert_key(table, change->before);
 			if (!delete_row(table, !strict) && strict)
 				report_missing(table, "delete");
@@ -245,16 +242,6 @@ apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 			elog(ERROR, "cannot apply a change of kind \"%s\"",
 				 sdb_change_kind_name(change->kind));
 	}
-}
-
-/* Write the pending inserts of one table. */
-static void
-flush_table(ApplyTable *table)
-{
-	if (table->main != NULL)
-		sdb_heap_flush(table->main);
-	else if (table->routing != NULL)
-		sdb_routing_flush(table->routing);
 }
 
 /*
@@ -453,7 +440,6 @@ upsert(ApplyTable *table, const SourceValue *after)
 {
 	sdb_relation_check_access(table, ACL_INSERT);
 	sdb_relation_check_access(table, ACL_UPDATE);
-	flush_table(table);
 	convert_key(table, after);
 	convert_row(table, after);
 	if (!update_row(table, true))

@@ -4,7 +4,7 @@
  * Inserts are gathered in runs, one for each heap, and written by
  * table_multi_insert: one WAL record and one buffer lock for a page of rows.
  * A run ends at RUN_MAX_ROWS, at RUN_MAX_BYTES, when all runs together hold
- * PENDING_MAX_BYTES, or before anything else is done to its table.  A pending
+ * PENDING_MAX_BYTES, or when a row is looked for that may be in it.  A pending
  * row exists once, as a heap tuple in its slot; generated columns and
  * constraints are seen to before it gets there.
  *

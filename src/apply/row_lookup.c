@@ -9,6 +9,12 @@
  * the source's log says for a table without key how many rows changed, never
  * which.
  *
+ * Pending inserts of the heap are written when the row may be among them: before
+ * a search that does not go by identity, and when one that does finds nothing.
+ * So an insert may come after changes of other rows that followed it.  Unique
+ * indexes bear that: while the insert waits, its row is at the source and holds
+ * its values there, so no other row can have taken them.
+ *
  * Scans use a dirty snapshot: they see what this transaction did, command ids
  * aside, and tell when another transaction is at work on a row, which is
  * waited for.  Index scans stay open until sdb_lookup_end and are started
@@ -45,6 +51,9 @@ static bool make_lookup(Lookup *lookup, Relation rel, Relation index);
 static int	rank(const Lookup *lookup, Oid primary_key);
 static const Lookup *choose(ApplyTarget *target, const RowImage *image,
 							int *nkeys);
+static bool is_exact(const Lookup *lookup, int nkeys, const RowImage *image);
+static bool look(ApplyTarget *target, Lookup *lookup, int nkeys,
+				 const RowImage *image);
 static ScanOutcome index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 								const RowImage *image);
 static ScanOutcome heap_lookup(ApplyTarget *target, const RowImage *image);
@@ -86,22 +95,17 @@ sdb_lookup_list(Relation rel, int *nlookups)
 bool
 sdb_lookup_row(ApplyTarget *target, const RowImage *image)
 {
-	int			nkeys;
+	int			nkeys = 0;
 	Lookup	   *lookup = unconstify(Lookup *, choose(target, image, &nkeys));
-	ScanOutcome outcome;
-	MemoryContext oldcxt;
 
-	/* an open scan keeps what it allocates on the way */
-	oldcxt = MemoryContextSwitchTo(target->table->estate->es_query_cxt);
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		ExecClearTuple(target->found);
-		outcome = lookup == NULL ? heap_lookup(target, image) :
-			index_lookup(target, lookup, nkeys, image);
-	} while (outcome == SCAN_AGAIN);
-	MemoryContextSwitchTo(oldcxt);
-	return outcome == SCAN_FOUND;
+	if (!is_exact(lookup, nkeys, image))
+		sdb_heap_flush(target);
+	if (look(target, lookup, nkeys, image))
+		return true;
+	if (target->npending == 0)
+		return false;
+	sdb_heap_flush(target);
+	return look(target, lookup, nkeys, image);
 }
 
 void
@@ -195,13 +199,45 @@ choose(ApplyTarget *target, const RowImage *image, int *nkeys)
 	return narrowing;
 }
 
+/* Can the index, by so many of its keys, find no other row than the one? */
+static bool
+is_exact(const Lookup *lookup, int nkeys, const RowImage *image)
+{
+	if (lookup == NULL || !lookup->unique || nkeys < lookup->nkeys)
+		return false;
+	for (int i = 0; i < nkeys; i++)
+		if (image->isnull[lookup->attnums[i] - 1])
+			return false;
+	return true;
+}
+
+/* Find the row among those that are written. */
+static bool
+look(ApplyTarget *target, Lookup *lookup, int nkeys, const RowImage *image)
+{
+	ScanOutcome outcome;
+	MemoryContext oldcxt;
+
+	/* an open scan keeps what it allocates on the way */
+	oldcxt = MemoryContextSwitchTo(target->table->estate->es_query_cxt);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		ExecClearTuple(target->found);
+		outcome = lookup == NULL ? heap_lookup(target, image) :
+			index_lookup(target, lookup, nkeys, image);
+	} while (outcome == SCAN_AGAIN);
+	MemoryContextSwitchTo(oldcxt);
+	return outcome == SCAN_FOUND;
+}
+
 static ScanOutcome
 index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 			 const RowImage *image)
 {
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	ResultRelInfo *rri = target->rri;
-	bool		exact = lookup->unique && nkeys == lookup->nkeys;
+	bool		exact = is_exact(lookup, nkeys, image);
 
 	for (int i = 0; i < nkeys; i++)
 	{
@@ -213,7 +249,6 @@ index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 		{
 			keys[i].sk_flags = SK_ISNULL | SK_SEARCHNULL;
 			keys[i].sk_argument = (Datum) 0;
-			exact = false;
 		}
 	}
 

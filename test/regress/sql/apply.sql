@@ -35,6 +35,15 @@ SELECT * FROM shop.a ORDER BY id;
 SELECT test_apply(:A, '{UPDATE shop.a|1|\\U|\\U|0|\\U|\\U,UPDATE shop.a|20|\\U|\\U|1|\\U|\\U,UPDATE shop.a|0|\\U|\\U|20|\\U|\\U}');
 SELECT * FROM shop.a ORDER BY id;
 
+-- inserts wait while other rows change; keys and unique values change hands
+CREATE TABLE shop.hand (id int PRIMARY KEY, u int UNIQUE);
+\set HAND '''{shop.hand id:int:key u:int}'''
+SELECT test_apply(:HAND, '{INSERT shop.hand|1|10,INSERT shop.hand|2|20}');
+SELECT test_apply(:HAND, '{INSERT shop.hand|3|30,UPDATE shop.hand|1|10|1|11,INSERT shop.hand|4|10,
+  DELETE shop.hand|2|20,INSERT shop.hand|2|20,UPDATE shop.hand|1|11|1|12,UPDATE shop.hand|2|20|2|21,INSERT shop.hand|5|20,
+  UPDATE shop.hand|3|30|6|30,INSERT shop.hand|3|31,DELETE shop.hand|1|12,UPDATE shop.hand|3|31|1|12,INSERT shop.hand|3|11}');
+SELECT * FROM shop.hand ORDER BY id;
+
 -- errors, strict
 SELECT try_apply(:A, '{UPDATE shop.a|99|\\U|\\U|99|x|x}');
 SELECT try_apply(:A, '{DELETE shop.a|99|\\U|\\U}');

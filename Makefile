@@ -25,7 +25,7 @@ MARIADB_CONFIG ?= mariadb_config
 PG_CPPFLAGS += -Isrc $(shell $(MARIADB_CONFIG) --include)
 PG_CFLAGS += -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
-SHLIB_LINK += $(shell $(MARIADB_CONFIG) --libs) -lsybdb -ldeflate -lzstd -Wl,-Bsymbolic
+SHLIB_LINK += $(shell $(MARIADB_CONFIG) --libs) -lssl -lcrypto -lsybdb -ldeflate -lzstd -Wl,-Bsymbolic
 
 EXTRA_CLEAN = synchdb--$(EXTVERSION).sql test/regress/results \
 	test/regress/regression.diffs test/regress/regression.out

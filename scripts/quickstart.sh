@@ -23,7 +23,7 @@ MY_DATA=$STATE_DIR/mariadb
 SOCKET_DIR=$STATE_DIR/run
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev freetds-dev libdeflate-dev libzstd-dev
+	libmariadb-dev libssl-dev freetds-dev libdeflate-dev libzstd-dev
 	python3-psycopg2)
 MARIADB_PACKAGES=(mariadb-server-core mariadb-client python3-pymysql)
 SQLSERVER_PACKAGES=(freetds-bin)

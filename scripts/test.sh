@@ -15,7 +15,7 @@
 . "$(dirname "$0")/matrix.sh"
 
 PACKAGES=(build-essential postgresql-15 postgresql-server-dev-15
-	libmariadb-dev freetds-dev libdeflate-dev libzstd-dev mariadb-server-core
+	libmariadb-dev libssl-dev freetds-dev libdeflate-dev libzstd-dev mariadb-server-core
 	libclang-rt-14-dev python3-pytest python3-psycopg2 python3-pymysql
 	python3-cryptography valgrind)
 # clients that check the test server for SQL Server, see test/sim

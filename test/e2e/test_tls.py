@@ -22,11 +22,6 @@ VERIFYING = ["verify_ca", "verify_identity"]
 ENCRYPTED = ["preferred", "required"] + VERIFYING
 
 
-def library_version():
-    text = run("mariadb_config", "--cc_version")
-    return tuple(int(part) for part in text.strip().split("."))
-
-
 class Authority:
     """An authority, its file, and what it signed."""
 
@@ -211,8 +206,6 @@ def test_identity_by_address_and_by_name(authority, certify, secure, host):
                         host=host))
 
 
-@pytest.mark.skipif(library_version() >= (3, 4),
-                    reason="the library compares no names on a loopback")
 @pytest.mark.parametrize("named", [("other.invalid",), ("127.0.0.2",), ()])
 def test_certificate_of_another_host(authority, certify, secure, named):
     certify(*named)
@@ -220,8 +213,6 @@ def test_certificate_of_another_host(authority, certify, secure, named):
     assert "could not connect" in message and "certificate" in message.lower()
 
 
-@pytest.mark.skipif(library_version() >= (3, 4),
-                    reason="the library checks both or nothing")
 def test_verify_ca_does_not_ask_for_the_name(authority, certify, secure):
     certify("other.invalid")
     assert works(secure("verify_ca", truststore=authority.file))

@@ -1,11 +1,11 @@
 /*
  * mysql_conn.c --- one connection to a MySQL or MariaDB server
  *
- * Everything goes through MariaDB Connector/C, and this is the only file that
- * sees it.  The library's calls run as its own coroutines: each either ends or
- * says what it waits for, and the wait is ours, on latch and socket.  So no
- * call blocks, an interrupt ends every wait, and bytes that TLS holds back are
- * never overlooked.
+ * Everything goes through MariaDB Connector/C, which only this file and
+ * mysql_tls.c see.  The library's calls run as its own coroutines: each either
+ * ends or says what it waits for, and the wait is ours, on latch and socket.
+ * So no call blocks, an interrupt ends every wait, and bytes that TLS holds
+ * back are never overlooked.
  *
  * A dump of the binary log has no coroutine in the library.  What it has is
  * one around mysql_read_query_result, which calls a function of the
@@ -17,10 +17,6 @@
  *
  * Memory: a MysqlConn is its own memory context; a reset callback of it shuts
  * the socket down first, so that closing never waits for the server.
- *
- * The library, when it may encrypt, sends some kinds of passwords as they are,
- * even to a server that does not offer TLS.  So the server's greeting is looked
- * at as it arrives (see look_at_greeting), before a password can go out.
  *
  * Known limits: resolving the host's name blocks, as does the TLS handshake
  * (at most for the connect timeout).
@@ -41,6 +37,7 @@
 #include "utils/timestamp.h"
 
 #include "source/mysql/mysql_conn.h"
+#include "source/mysql/mysql_tls.h"
 #include "util/charset_backend.h"
 #include "util/wait_event.h"
 #include "util/compat.h"
@@ -63,9 +60,6 @@
 #define SERVER_ERROR_DUMP_FAILED	1236
 #define SERVER_ERROR_SAME_ID		4052	/* MariaDB; MySQL has it in 1236 */
 
-/* of the greeting's capabilities, in their low 16 bits */
-#define CAPABILITY_TLS		0x0800
-
 typedef enum ConnOp
 {
 	OP_NONE,
@@ -86,9 +80,7 @@ struct MysqlConn
 	int			query_timeout_ms;
 	bool		has_fd;			/* AcquireExternalFD was called */
 	bool		dumping;
-	bool		tls_require;	/* do not log in without TLS */
-	bool		greeted;		/* the server's first bytes have come */
-	bool		lacks_tls;		/* and offer no TLS, but it is required */
+	MysqlTls   *tls;			/* NULL before the attempt to connect */
 
 	/* the call at work */
 	ConnOp		op;
@@ -146,22 +138,6 @@ static const ConnError conn_errors[] = {
 	{0, 0}
 };
 
-/*
- * Of the library, but in none of its headers: calls the function with whatever
- * is read from or written to a socket.
- */
-extern int	ma_pvio_register_callback(my_bool add,
-									  void (*function) (int mode, MYSQL *mysql,
-														const uchar *data,
-														size_t len));
-
-/* the connection whose greeting has not come yet; NULL if none */
-static MysqlConn *connecting = NULL;
-
-static void watch_greeting(MysqlConn *conn);
-static void look_at_greeting(int mode, MYSQL *mysql, const uchar *data,
-							 size_t len);
-pg_noreturn static void report_no_tls(MysqlConn *conn);
 static void set_options(MysqlConn *conn, const MysqlConnOptions *options);
 static void close_connection(void *arg);
 static void start(MysqlConn *conn, ConnOp op);
@@ -206,20 +182,16 @@ sdb_mysql_conn_open(const MysqlConnOptions *options)
 	conn->has_fd = true;
 
 	set_options(conn, options);
-	conn->tls_require = options->tls_require;
-	watch_greeting(conn);
+	conn->tls = sdb_mysql_tls_begin(conn->mysql, conn->context, conn->address,
+									options);
 	start(conn, OP_CONNECT);
 	run(conn, mysql_real_connect_start(&conn->connected, conn->mysql,
 									   options->host, options->user,
 									   options->password, options->database,
 									   options->port, NULL, 0));
-	connecting = NULL;
-	if (conn->lacks_tls)
-		report_no_tls(conn);
+	sdb_mysql_tls_end(conn->tls, conn->connected != NULL);
 	if (conn->connected == NULL)
 		report(conn, NULL);
-	if (options->tls_require && mysql_get_ssl_cipher(conn->mysql) == NULL)
-		report_no_tls(conn);
 
 	conn->query_timeout_ms = options->query_timeout_ms;
 	return conn;
@@ -516,70 +488,6 @@ sdb_mysql_conn_wait_packet(MysqlConn *conn)
 	}
 }
 
-/* The library keeps the function for all connections of the process. */
-static void
-watch_greeting(MysqlConn *conn)
-{
-	static bool registered = false;
-
-	if (!registered &&
-		ma_pvio_register_callback(true, look_at_greeting) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	registered = true;
-	connecting = conn;
-}
-
-/*
- * Called by the library, on its coroutine's stack: must not raise errors.
- *
- * A packet's head (4 bytes), protocol version, server version as text with
- * NUL, thread id (4), random bytes (8), NUL, capabilities (2).  A server that
- * refuses at once sends an error instead, which is for the library.
- */
-static void
-look_at_greeting(int mode, MYSQL *mysql, const uchar *data, size_t len)
-{
-	MysqlConn  *conn = connecting;
-	const uchar *end;
-	size_t		offset;
-
-	if (conn == NULL || conn->mysql != mysql || conn->greeted)
-		return;
-	conn->greeted = true;
-	if (len > 4 && data[4] == 0xFF)
-		return;
-
-	end = len > 5 ? memchr(data + 5, '\0', len - 5) : NULL;
-	offset = end != NULL ? (size_t) (end - data) + 1 + 4 + 8 + 1 : len;
-	if (offset + 2 <= len &&
-		((data[offset] | (data[offset + 1] << 8)) & CAPABILITY_TLS) != 0)
-		return;
-	if (conn->tls_require)
-	{
-		/* what it would send next fails */
-		conn->lacks_tls = true;
-		(void) shutdown(mysql_get_socket(mysql), SHUT_RDWR);
-	}
-	else
-	{
-		my_bool		use_tls = false;
-
-		mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use_tls);
-	}
-}
-
-static void
-report_no_tls(MysqlConn *conn)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-			 errmsg("could not connect to \"%s\" with TLS: the server does not offer it",
-					conn->address),
-			 errhint("Set up TLS at the server, or choose TLS mode \"preferred\".")));
-}
-
 static void
 set_options(MysqlConn *conn, const MysqlConnOptions *options)
 {
@@ -589,15 +497,6 @@ set_options(MysqlConn *conn, const MysqlConnOptions *options)
 	unsigned int protocol = MYSQL_PROTOCOL_TCP;
 	unsigned int no_local_infile = 0;
 	unsigned long max_packet = MAX_PACKET_BYTES;
-	my_bool		use_tls = options->tls_try;
-	my_bool		verify = options->tls_verify_host;
-
-	/*
-	 * Given an authority, version 3.3 of the library checks the chain without
-	 * the host name.  Later ones check both or nothing; then both.
-	 */
-	if (options->tls_verify_ca && mysql_get_client_version() >= 30400)
-		verify = true;
 
 	mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack_size);
 	mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
@@ -608,29 +507,6 @@ set_options(MysqlConn *conn, const MysqlConnOptions *options)
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, ALLOWED_PLUGINS);
 	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name",
 				   "synchdb");
-
-	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use_tls);
-	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-	if (!options->tls_try)
-		return;
-	/* given no authorities, the library would check nothing */
-	if (options->tls_verify_ca && options->tls_ca == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot verify the certificate of \"%s\": the TLS mode needs a truststore",
-						conn->address),
-				 errhint("Name a PEM file with the authorities to trust, such as that of the operating system.")));
-	/* and given some, it would verify without being asked to */
-	if (options->tls_verify_ca)
-		mysql_options(mysql, MYSQL_OPT_SSL_CA, options->tls_ca);
-	if (options->tls_cert != NULL)
-	{
-		mysql_options(mysql, MYSQL_OPT_SSL_CERT, options->tls_cert);
-		mysql_options(mysql, MYSQL_OPT_SSL_KEY, options->tls_cert);
-	}
-	if (options->tls_cert_password != NULL)
-		mysql_options(mysql, MARIADB_OPT_TLS_PASSPHRASE,
-					  options->tls_cert_password);
 }
 
 /*
@@ -643,8 +519,8 @@ close_connection(void *arg)
 {
 	MysqlConn  *conn = arg;
 
-	if (connecting == conn)
-		connecting = NULL;
+	if (conn->tls != NULL)
+		sdb_mysql_tls_forget(conn->tls);
 	if (conn->mysql != NULL)
 	{
 		if (conn->op != OP_NONE || conn->result != NULL || conn->dumping)

@@ -1,8 +1,8 @@
 /*
  * mysql_conn.h --- one connection to a MySQL or MariaDB server
  *
- * A firewall: mysql_conn.c alone includes mysql.h, whose names clash with the
- * server's lists, and this header shows none of it.  Calls that may block wait
+ * A firewall: mysql_conn.c and mysql_tls.c alone include mysql.h, whose names
+ * clash with the server's lists, and this header shows none of it.  Calls that may block wait
  * on the process latch and end at an interrupt.  Errors of the server go
  * through one function that keeps code, message and statement.
  *

@@ -38,6 +38,7 @@ static const char *const stage_texts[] = {
 };
 
 static void run(Statement *statement, const Datum *values, const char *nulls);
+static char *text_of(Statement *statement, const char *connector);
 static SPIPlanPtr prepare(const char *sql, int narguments, const Oid *types);
 static char *first_row_text(int column, MemoryContext context);
 static Datum nullable_text(const char *text, char *null);
@@ -52,18 +53,19 @@ sdb_checkpoint_position(const char *connector)
 		"SELECT position FROM @extschema@.synchdb_checkpoint WHERE name = $1",
 		1, {TEXTOID}
 	};
-	MemoryContext context = CurrentMemoryContext;
-	CatalogAccess access;
-	char	   *position = NULL;
-	Datum		values[1];
 
-	sdb_catalog_enter(&access);
-	values[0] = CStringGetTextDatum(connector);
-	run(&statement, values, NULL);
-	if (SPI_processed > 0)
-		position = first_row_text(1, context);
-	sdb_catalog_leave(&access);
-	return position;
+	return text_of(&statement, connector);
+}
+
+char *
+sdb_checkpoint_error(const char *connector)
+{
+	static Statement statement = {
+		"SELECT error FROM @extschema@.synchdb_checkpoint WHERE name = $1",
+		1, {TEXTOID}
+	};
+
+	return text_of(&statement, connector);
 }
 
 void
@@ -393,6 +395,24 @@ run(Statement *statement, const Datum *values, const char *nulls)
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement->sql,
 			 SPI_result_code_string(result));
+}
+
+/* The text in the first column of the connector's row; NULL if none. */
+static char *
+text_of(Statement *statement, const char *connector)
+{
+	MemoryContext context = CurrentMemoryContext;
+	CatalogAccess access;
+	char	   *text = NULL;
+	Datum		values[1];
+
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	run(statement, values, NULL);
+	if (SPI_processed > 0)
+		text = first_row_text(1, context);
+	sdb_catalog_leave(&access);
+	return text;
 }
 
 static SPIPlanPtr

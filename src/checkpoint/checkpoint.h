@@ -113,6 +113,9 @@ extern char *sdb_checkpoint_position(const char *connector);
 extern void sdb_checkpoint_store(const char *connector, const char *position,
 								 const Counters *counters);
 
+/* The stored error text, NULL if there is none. */
+extern char *sdb_checkpoint_error(const char *connector);
+
 /* Stores or clears (NULL) the error text that synchdb_state_view shows. */
 extern void sdb_checkpoint_set_error(const char *connector, const char *error);
 

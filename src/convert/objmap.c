@@ -29,6 +29,11 @@ static const char *const kind_names[] = {
 /* Of the connector that this process serves */
 static List *installed = NIL;
 
+/* For the error context */
+static const ObjectRule *parsing = NULL;
+
+static void check_parts(const ObjectRule *rule);
+static void name_parsing(void *arg);
 static void parse_identity(ObjectRule *rule);
 static void parse_length(ObjectRule *rule);
 static void parse_target_name(ObjectRule *rule, const char *target);
@@ -68,6 +73,7 @@ ObjectRule *
 sdb_objmap_parse(RuleKind kind, const char *source, const char *target)
 {
 	ObjectRule *rule = palloc0(sizeof(ObjectRule));
+	ErrorContextCallback callback;
 
 	rule->kind = kind;
 	rule->source = pstrdup(source);
@@ -75,7 +81,13 @@ sdb_objmap_parse(RuleKind kind, const char *source, const char *target)
 	if (source[0] == '\0')
 		sdb_objmap_fail(rule, ERRCODE_INVALID_PARAMETER_VALUE,
 						"The source object is empty.", NULL);
+	check_parts(rule);
 
+	parsing = rule;
+	callback.callback = name_parsing;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	switch (kind)
 	{
 		case RULE_TABLE:
@@ -93,6 +105,7 @@ sdb_objmap_parse(RuleKind kind, const char *source, const char *target)
 			sdb_transform_check(rule);
 			break;
 	}
+	error_context_stack = callback.previous;
 	return rule;
 }
 
@@ -100,6 +113,7 @@ void
 sdb_objmap_fail(const ObjectRule *rule, int sqlerrcode, const char *detail,
 				const char *hint)
 {
+	parsing = NULL;				/* the message has it */
 	ereport(ERROR,
 			(errcode(sqlerrcode),
 			 errmsg("invalid %s rule for \"%s\"", kind_names[rule->kind],
@@ -161,6 +175,42 @@ sdb_objmap_unmatched(List *tables)
 									  rule->source));
 	}
 	return result;
+}
+
+/* A name with too few parts would never match. */
+static void
+check_parts(const ObjectRule *rule)
+{
+	bool		is_table = rule->kind == RULE_TABLE;
+	bool		quoted = false;
+	int			nparts = 1;
+	const char *p;
+
+	if (rule->kind == RULE_DATATYPE)
+		return;
+	for (p = rule->source; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '.' && !quoted)
+			nparts++;
+	}
+	if (nparts < (is_table ? 2 : 3))
+		sdb_objmap_fail(rule, ERRCODE_INVALID_PARAMETER_VALUE,
+						psprintf("\"%s\" does not name a %s.", rule->source,
+								 is_table ? "table" : "column"),
+						is_table ?
+						"A table is named by database.table, or database.schema.table." :
+						"A column is named by database.table.column, or database.schema.table.column.");
+}
+
+/* Error context: what others say about a type or an expression. */
+static void
+name_parsing(void *arg)
+{
+	if (parsing != NULL)
+		errcontext("%s rule for \"%s\"", kind_names[parsing->kind],
+				   parsing->source);
 }
 
 /* shop.orders.id|true */

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -27,6 +28,7 @@ static void rename_columns(const SourceTable *table, const TargetTable *target,
 static void change_types(const SourceTable *table, const TargetTable *target,
 						 const SourceType *types, TupleDesc desc,
 						 const AttrNumber *attnums);
+static const char *using_clause(const char *column, Oid from, Oid to);
 
 void
 sdb_ddl_follow(const SourceTable *table, const SourceType *types, Oid relid,
@@ -159,10 +161,30 @@ change_types(const SourceTable *table, const TargetTable *target,
 		sdb_parse_type_string(text, &type, &typmod);
 		if (type == att->atttypid && typmod == att->atttypmod)
 			continue;
-		appendStringInfo(&sql, "%sALTER COLUMN %s TYPE %s", separator,
-						 quote_identifier(target->columns[i]), text);
+		appendStringInfo(&sql, "%sALTER COLUMN %s TYPE %s%s", separator,
+						 quote_identifier(target->columns[i]), text,
+						 using_clause(target->columns[i], att->atttypid, type));
 		separator = ", ";
 	}
 	if (separator[0] == ',')
 		sdb_ddl_run(sql.data);
+}
+
+/*
+ * What ALTER COLUMN needs if no assignment does it.  The length is left to the
+ * assignment, as an explicit cast would cut what is too long.
+ */
+static const char *
+using_clause(const char *column, Oid from, Oid to)
+{
+	Oid			function;
+
+	if (find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) !=
+		COERCION_PATH_NONE)
+		return "";
+	return psprintf(" USING %s%s::%s", quote_identifier(column),
+					find_coercion_pathway(to, from, COERCION_EXPLICIT,
+										  &function) != COERCION_PATH_NONE ?
+					"" : "::pg_catalog.text",
+					format_type_extended(to, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }

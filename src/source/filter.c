@@ -15,6 +15,10 @@
 #include "utils/memutils.h"
 
 #include "source/filter.h"
+#include "util/compat.h"
+
+/* An expression without any of these matches no dot. */
+#define DOT_MATCHERS	".[\\"
 
 struct TableFilter
 {
@@ -35,6 +39,7 @@ static bool entry_matches(const regex_t *entry, const char *database,
 static bool name_matches(const regex_t *entry, const char *name);
 static char *trim(char *text);
 static void compile(const char *entry, regex_t *result);
+pg_noreturn static void fail(const char *entry, const char *reason);
 static void free_entries(void *arg);
 
 TableFilter *
@@ -242,14 +247,25 @@ compile(const char *entry, regex_t *result)
 	if (rc != REG_OKAY)
 	{
 		pg_regerror(rc, result, reason, sizeof(reason));
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid entry \"%s\" in the list of tables: %s",
-						entry, reason),
-				 errhint("Entries are regular expressions that match database.table.")));
+		fail(entry, reason);
+	}
+	if (strpbrk(entry, DOT_MATCHERS) == NULL)
+	{
+		pg_regfree(result);
+		fail(entry, "it matches no name with a dot");
 	}
 	pfree(wide);
 	pfree(anchored);
+}
+
+static void
+fail(const char *entry, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid entry \"%s\" in the list of tables: %s",
+					entry, reason),
+			 errhint("Entries are regular expressions that match database.table.")));
 }
 
 /* Reset callback. */

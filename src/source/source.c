@@ -44,8 +44,8 @@ sdb_source_names(void)
 
 	initStringInfo(&buf);
 	for (i = 0; i < lengthof(sources); i++)
-		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
-						 sources[i]->name);
+		appendStringInfo(&buf, "%s\"%s\" (%s)", i > 0 ? ", " : "",
+						 sources[i]->name, sources[i]->serves);
 	return buf.data;
 }
 

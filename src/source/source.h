@@ -111,6 +111,7 @@ typedef struct Source Source;
 typedef struct SourceRoutine
 {
 	const char *name;			/* as written in SQL: "mysql" */
+	const char *serves;			/* which databases, for hints */
 	const SourceType *types;	/* default mappings, ends with name NULL */
 
 	/*
@@ -209,7 +210,7 @@ typedef struct SourceRoutine
 
 	/*
 	 * position_check --- validate what a user wrote.  NULL if it is a position,
-	 * else the reason, in words.  Pure.
+	 * else the reason, in sentences.  Pure.
 	 */
 	char	   *(*position_check) (const char *position);
 } SourceRoutine;
@@ -225,7 +226,7 @@ struct Source
 /* The routine of that name (any case); NULL if there is none. */
 extern const SourceRoutine *sdb_source_find(const char *name);
 
-/* The known names as a list for hints: "mysql", "sqlserver". */
+/* The known names as a list for hints: "mysql" (MySQL and MariaDB), ... */
 extern char *sdb_source_names(void);
 
 /*

@@ -192,14 +192,21 @@ insert_connector(const char *name, Jsonb *data)
 	Oid			types[2] = {TEXTOID, JSONBOID};
 	Datum		values[2];
 	CatalogAccess access;
+	uint64		nrows;
 
 	values[0] = CStringGetTextDatum(name);
 	values[1] = JsonbPGetDatum(data);
 
 	sdb_catalog_enter(&access);
-	(void) sdb_catalog_execute("INSERT INTO @extschema@.synchdb_conninfo"
-							   " (name, isactive, data)"
-							   " VALUES ($1, false, $2)",
-							   2, types, values, NULL);
+	nrows = sdb_catalog_execute("INSERT INTO @extschema@.synchdb_conninfo"
+								" (name, isactive, data)"
+								" VALUES ($1, false, $2)"
+								" ON CONFLICT (name) DO NOTHING",
+								2, types, values, NULL);
 	sdb_catalog_leave(&access);
+	if (nrows == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("connector \"%s\" already exists", name),
+				 errhint("Choose another name, or delete it with synchdb_del_conninfo().")));
 }

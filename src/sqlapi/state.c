@@ -102,9 +102,12 @@ check_tables(Connector *connector, Source *source)
 	item->passed = tables != NIL && idle == NIL;
 	item->fatal = tables == NIL && !sdb_filter_is_all(connector->options.filter);
 	item->detail = idle == NIL ?
-		psprintf("The table list matches %d tables.", list_length(tables)) :
-		psprintf("The table list matches %d tables; its entry \"%s\" matches none.",
-				 list_length(tables), (char *) linitial(idle));
+		psprintf("The table list matches %d %s.", list_length(tables),
+				 list_length(tables) == 1 ? "table" : "tables") :
+		psprintf("The table list matches %d %s; its entry \"%s\" matches none.",
+				 list_length(tables),
+				 list_length(tables) == 1 ? "table" : "tables",
+				 (char *) linitial(idle));
 	if (!item->passed)
 		item->hint = pstrdup("Entries are regular expressions that must match a whole name such as database.table.");
 	return item;

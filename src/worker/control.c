@@ -48,6 +48,7 @@ sdb_worker_start(const char *name, Oid owner, const char *mode, bool at_commit)
 	WorkerArguments arguments;
 	BackgroundWorkerHandle *handle;
 	char		error[SDB_ERROR_LEN];
+	int			sqlerrcode;
 	bool		connected;
 	int			slot;
 
@@ -75,17 +76,19 @@ sdb_worker_start(const char *name, Oid owner, const char *mode, bool at_commit)
 				 errhint("You may need to increase \"max_worker_processes\".")));
 	}
 
-	connected = sdb_shmem_wait_connected(slot, handle, error);
+	connected = sdb_shmem_wait_connected(slot, handle, &sqlerrcode, error);
 	if (connected)
 		return;
 
 	TerminateBackgroundWorker(handle);
 	sdb_shmem_unreserve(slot);
-	ereport(ERROR,
-			(errcode(ERRCODE_CONNECTION_FAILURE),
-			 errmsg("could not start connector \"%s\": %s", name,
-					error[0] ? error : "its worker ended unexpectedly"),
-			 error[0] ? 0 : errhint("See the server log.")));
+	if (error[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not start connector \"%s\"", name),
+				 errdetail("Its worker ended unexpectedly."),
+				 errhint("See the server log.")));
+	sdb_failure_raise(sqlerrcode, name, "start", error);
 }
 
 void

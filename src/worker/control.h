@@ -20,7 +20,7 @@
  * mode:   snapshot mode, validated
  * owner:  role that the worker acts as
  * errors: 55006 already running (names the pid); 53400 no free worker process;
- *         whatever made the worker fail, as 08006 with its text
+ *         whatever made the worker fail
  */
 extern void sdb_worker_start(const char *name, Oid owner, const char *mode,
 							 bool at_commit);

@@ -192,9 +192,9 @@ copy_as_worker(const WorkerArguments *arguments)
 static void
 report_failure(const WorkerArguments *arguments, const ErrorData *error)
 {
-	char	   *text = sdb_process_error_text(error);
+	char	   *text = sdb_failure_text(error);
 
-	sdb_shmem_set_error(arguments->slot, text);
+	sdb_shmem_set_error(arguments->slot, error->sqlerrcode, text);
 	if (!arguments->leads)
 		return;
 	sdb_process_begin_transaction();

@@ -441,7 +441,7 @@ commit_batch(Pipeline *p)
 
 	MemSet(counters, 0, sizeof(Counters));
 	if (ends_careful(p->session))
-		sdb_shmem_set_error(p->session->slot, NULL);
+		sdb_shmem_set_error(p->session->slot, 0, NULL);
 	p->session->careful = Max(p->session->careful - p->session->applied, 0);
 	p->session->committed = true;
 	p->session->applied = 0;
@@ -631,7 +631,8 @@ definition_changed(Pipeline *p)
 
 		if (sdb_stop_requested)
 			ReThrowError(error);
-		sdb_shmem_set_error(p->session->slot, error->message);
+		sdb_shmem_set_error(p->session->slot, error->sqlerrcode,
+							error->message);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

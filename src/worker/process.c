@@ -62,6 +62,7 @@ static volatile sig_atomic_t connected = false;
 
 static char connector[NAMEDATALEN]; /* that this process works for */
 
+static void stay_down(int code, Datum arg);
 static void handle_stop(SIGNAL_ARGS);
 static void insist_on_stop(void);
 static void request_cancel(void);
@@ -76,6 +77,7 @@ sdb_process_begin(WorkerArguments *arguments)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 
+	on_proc_exit(stay_down, 0);
 	BackgroundWorkerInitializeConnectionByOid(arguments->database,
 											  arguments->owner, 0);
 	connected = true;
@@ -187,28 +189,28 @@ sdb_process_catch_error(MemoryContext context)
 	return error;
 }
 
-char *
-sdb_process_error_text(const ErrorData *error)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, error->message ? error->message :
-						   "unknown error");
-	if (error->detail)
-		appendStringInfo(&buf, "\nDETAIL: %s", error->detail);
-	if (error->hint)
-		appendStringInfo(&buf, "\nHINT: %s", error->hint);
-	if (error->context)
-		appendStringInfo(&buf, "\nCONTEXT: %s", error->context);
-	return buf.data;
-}
-
 int64
 sdb_process_time_ms(TimestampTz time)
 {
 	return time / 1000 +
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * 86400000;
+}
+
+/*
+ * A worker that cannot even connect (its database or role is gone, or one may
+ * not connect to the other) will not do so a few seconds later either; with any
+ * other exit code the postmaster would try for ever.
+ */
+static void
+stay_down(int code, Datum arg)
+{
+	if (connected || code == 0)
+		return;
+	ereport(LOG,
+			(errmsg("connector \"%s\" is not started again by itself, since its worker cannot connect to its database",
+					connector),
+			 errhint("Once it can, use synchdb_start_engine_bgw().")));
+	proc_exit(0);
 }
 
 static void

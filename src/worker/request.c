@@ -17,17 +17,18 @@ sdb_request_serve(int slot, ConnectorRequest request)
 	{
 		case REQUEST_MEMORY:
 			MemoryContextStats(TopMemoryContext);
-			sdb_shmem_finish(slot, NULL);
+			sdb_shmem_finish(slot);
 			break;
 		case REQUEST_RELOAD:
 			/* no session is open: the next one reads them */
-			sdb_shmem_finish(slot, NULL);
+			sdb_shmem_finish(slot);
 			break;
 		case REQUEST_RESUME:
-			sdb_shmem_finish(slot, "it is not paused");
+			sdb_shmem_refuse(slot, sdb_failure_reason("It is not paused.", NULL));
 			break;
 		default:
-			sdb_shmem_finish(slot, "the request cannot be served now");
+			sdb_shmem_refuse(slot, sdb_failure_reason("It is between two sessions.",
+													  "Try again."));
 			break;
 	}
 }

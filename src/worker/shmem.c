@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
@@ -21,6 +22,7 @@
 #include "guc.h"
 #include "util/wait_event.h"
 #include "worker/shmem.h"
+#include "worker/worker_internal.h"
 
 typedef struct ConnectorSlot
 {
@@ -36,6 +38,7 @@ typedef struct ConnectorSlot
 
 	ConnectorStage stage;
 	ConnectorState state;
+	int			sqlerrcode;		/* of error */
 	char		error[SDB_ERROR_LEN];
 
 	bool		poked;			/* look at the catalog */
@@ -73,6 +76,15 @@ static const char *const stage_names[] = {
 	[STAGE_SCHEMA_SYNC] = "schema sync"
 };
 
+/* What a request wants of its connector, for messages */
+static const char *const request_verbs[] = {
+	[REQUEST_PAUSE] = "pause",
+	[REQUEST_RESUME] = "resume",
+	[REQUEST_RESTART] = "restart",
+	[REQUEST_RELOAD] = "reload the object mapping of",
+	[REQUEST_MEMORY] = "log the memory of"
+};
+
 static SharedState *shared = NULL;
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
@@ -87,6 +99,7 @@ static ConnectorSlot *find_slot(Oid database, const char *name);
 static ConnectorSlot *take_slot(Oid database, const char *name);
 static ConnectorSlot *find_free_slot(void);
 static bool slot_is_alive(const ConnectorSlot *slot);
+static void copy_cut(char to[SDB_ERROR_LEN], const char *text);
 
 const char *
 sdb_state_name(ConnectorState state)
@@ -172,6 +185,7 @@ sdb_shmem_try_reserve(Oid database, const char *name, const char *mode)
 		slot->attended = true;
 		slot->state = STATE_INITIALIZING;
 		slot->stage = STAGE_UNKNOWN;
+		slot->sqlerrcode = 0;
 		slot->error[0] = '\0';
 		strlcpy(slot->mode, mode, sizeof(slot->mode));
 		index = slot - shared->slots;
@@ -233,8 +247,8 @@ sdb_shmem_detach(int index)
 	if (slot->request != REQUEST_NONE)
 	{
 		slot->request = REQUEST_NONE;
-		strlcpy(slot->refusal, "the connector stopped",
-				sizeof(slot->refusal));
+		copy_cut(slot->refusal,
+				 sdb_failure_reason("It stopped meanwhile.", NULL));
 	}
 	LWLockRelease(&shared->lock);
 	ConditionVariableBroadcast(&slot->changed);
@@ -252,14 +266,15 @@ sdb_shmem_set_state(int index, ConnectorStage stage, ConnectorState state)
 }
 
 void
-sdb_shmem_set_error(int index, const char *error)
+sdb_shmem_set_error(int index, int sqlerrcode, const char *error)
 {
 	ConnectorSlot *slot;
 
 	attach_shared();			/* a copy worker has no slot of its own */
 	slot = &shared->slots[index];
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	strlcpy(slot->error, error ? error : "", sizeof(slot->error));
+	slot->sqlerrcode = sqlerrcode;
+	copy_cut(slot->error, error ? error : "");
 	LWLockRelease(&shared->lock);
 }
 
@@ -276,7 +291,7 @@ sdb_shmem_set_connected(int index)
 
 bool
 sdb_shmem_wait_connected(int index, BackgroundWorkerHandle *handle,
-						 char error[SDB_ERROR_LEN])
+						 int *sqlerrcode, char error[SDB_ERROR_LEN])
 {
 	ConnectorSlot *slot = &shared->slots[index];
 	bool		connected;
@@ -290,6 +305,7 @@ sdb_shmem_wait_connected(int index, BackgroundWorkerHandle *handle,
 		LWLockAcquire(&shared->lock, LW_SHARED);
 		connected = slot->connected;
 		ended = !slot->starting && slot->pid == 0;
+		*sqlerrcode = slot->sqlerrcode;
 		strlcpy(error, slot->error, SDB_ERROR_LEN);
 		LWLockRelease(&shared->lock);
 		if (connected || ended ||
@@ -361,10 +377,8 @@ sdb_shmem_request(Oid database, const char *name, ConnectorRequest request,
 	PG_END_TRY();
 
 	if (refusal[0] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("connector \"%s\" refused the request: %s",
-						name, refusal)));
+		sdb_failure_raise(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, name,
+						  request_verbs[request], refusal);
 }
 
 /* Sleep until the request is done or refused, or its worker is gone. */
@@ -401,13 +415,19 @@ sdb_shmem_pending(int index, char argument[SDB_MODE_LEN])
 }
 
 void
-sdb_shmem_finish(int index, const char *refusal)
+sdb_shmem_finish(int index)
+{
+	sdb_shmem_refuse(index, "");
+}
+
+void
+sdb_shmem_refuse(int index, const char *refusal)
 {
 	ConnectorSlot *slot = &shared->slots[index];
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot->request = REQUEST_NONE;
-	strlcpy(slot->refusal, refusal ? refusal : "", sizeof(slot->refusal));
+	copy_cut(slot->refusal, refusal);
 	LWLockRelease(&shared->lock);
 	ConditionVariableBroadcast(&slot->changed);
 }
@@ -567,6 +587,7 @@ take_slot(Oid database, const char *name)
 	slot->pid = 0;
 	slot->state = STATE_STOPPED;
 	slot->stage = STAGE_UNKNOWN;
+	slot->sqlerrcode = 0;
 	slot->error[0] = '\0';
 	slot->mode[0] = '\0';
 	slot->attended = false;
@@ -594,4 +615,16 @@ static bool
 slot_is_alive(const ConnectorSlot *slot)
 {
 	return slot->in_use && (slot->starting || slot->pid != 0);
+}
+
+/* Cuts between characters. */
+static void
+copy_cut(char to[SDB_ERROR_LEN], const char *text)
+{
+	int			len = strlen(text);
+
+	if (len >= SDB_ERROR_LEN)
+		len = pg_mbcliplen(text, len, SDB_ERROR_LEN - 1);
+	memcpy(to, text, len);
+	to[len] = '\0';
 }

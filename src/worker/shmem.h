@@ -103,19 +103,21 @@ extern void sdb_shmem_detach(int slot);
 extern void sdb_shmem_set_state(int slot, ConnectorStage stage,
 								ConnectorState state);
 
-/* NULL clears. */
-extern void sdb_shmem_set_error(int slot, const char *error);
+/* The error that the connector is in, a text of failure.c; NULL clears. */
+extern void sdb_shmem_set_error(int slot, int sqlerrcode, const char *error);
 
 /* The worker reached the source: whoever waits for its start may go on. */
 extern void sdb_shmem_set_connected(int slot);
 
 /*
  * sdb_shmem_wait_connected --- wait until the worker of a reserved slot has
- * connected (true) or ended (false; error filled, "" if it left none).
+ * connected (true) or ended (false; error filled, "" if it left none, and cut to
+ * fit).
  *
  * handle: of the worker, to notice one that dies before it takes its slot
  */
 extern bool sdb_shmem_wait_connected(int slot, BackgroundWorkerHandle *handle,
+									 int *sqlerrcode,
 									 char error[SDB_ERROR_LEN]);
 
 /*
@@ -132,8 +134,9 @@ extern void sdb_shmem_request(Oid database, const char *name,
 extern ConnectorRequest sdb_shmem_pending(int slot,
 										  char argument[SDB_MODE_LEN]);
 
-/* Worker: the request is done, or refused with a reason (NULL if done). */
-extern void sdb_shmem_finish(int slot, const char *refusal);
+/* Worker: the request is done, or refused with a text of failure.c. */
+extern void sdb_shmem_finish(int slot);
+extern void sdb_shmem_refuse(int slot, const char *refusal);
 
 /*
  * sdb_shmem_poke --- tell a running worker that its definition or a wish in

@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "checkpoint/catalog.h"
 #include "guc.h"
 #include "util/error_position.h"
 #include "util/failpoint.h"
@@ -81,6 +82,7 @@ static void set_paused(StreamWorker *worker, bool paused);
 static void wait_paused(StreamWorker *worker);
 static SessionEnd handle_failure(StreamWorker *worker,
 								 const ErrorData *error);
+static bool extension_is_gone(StreamWorker *worker);
 static bool has_lasted(const StreamWorker *worker);
 static bool starts_over(StreamWorker *worker, const ErrorData *error);
 static void forget_position(const char *connector, const char *unused);
@@ -88,7 +90,8 @@ static void back_off(StreamWorker *worker);
 static bool take_request(StreamWorker *worker);
 static void wait_until(TimestampTz until);
 static bool nap(TimestampTz until);
-static void record_error(StreamWorker *worker, const char *text);
+static void record_error(StreamWorker *worker, int sqlerrcode,
+						 const char *text);
 static void store_good_end(const char *connector, const char *unused);
 static void store_safely(StreamWorker *worker,
 						 void (*store) (const char *connector,
@@ -210,14 +213,14 @@ run_session(StreamWorker *worker)
 						 &plan);
 	sdb_rules_report(session->connector);
 	if (worker->reloading)
-		sdb_shmem_finish(session->slot, NULL);
+		sdb_shmem_finish(session->slot);
 	worker->reloading = false;
 	worker->mode[0] = '\0';		/* it is stored now */
 	worker->when_needed = plan.may_start_over;
 	worker->attended = false;
 	sdb_shmem_set_state(session->slot, STAGE_INITIAL_SNAPSHOT, STATE_POLLING);
 	if (worker->copy_tries == 0)
-		sdb_shmem_set_error(session->slot, NULL);
+		sdb_shmem_set_error(session->slot, 0, NULL);
 	sdb_shmem_set_connected(session->slot);
 
 	if (plan.napart > 0)
@@ -343,7 +346,7 @@ stream(StreamWorker *worker)
 	worker->streaming_since = GetCurrentTimestamp();
 	open_stream(worker);
 	if (session->careful == 0 && worker->copy_tries == 0)
-		record_error(worker, NULL);
+		record_error(worker, 0, NULL);
 	sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
 						STATE_POLLING);
 	sdb_process_report("streaming");
@@ -354,13 +357,13 @@ stream(StreamWorker *worker)
 			set_paused(worker, true);
 			sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
 								STATE_PAUSED);
-			sdb_shmem_finish(session->slot, NULL);
+			sdb_shmem_finish(session->slot);
 			break;
 		case PIPELINE_RESTART:
 			strlcpy(worker->mode, session->mode, sizeof(worker->mode));
 			sdb_shmem_set_state(session->slot, STAGE_UNKNOWN,
 								STATE_RESTARTING);
-			sdb_shmem_finish(session->slot, NULL);
+			sdb_shmem_finish(session->slot);
 			break;
 		case PIPELINE_RELOAD:
 			sdb_shmem_set_state(session->slot, STAGE_CHANGE_DATA_CAPTURE,
@@ -505,16 +508,18 @@ wait_paused(StreamWorker *worker)
 		if (request == REQUEST_RESUME)
 			break;
 		else if (request == REQUEST_RESTART)
-			sdb_shmem_finish(slot, "it is paused; resume it first");
+			sdb_shmem_refuse(slot, sdb_failure_reason("It is paused.",
+													  "Resume it first with synchdb_resume_engine()."));
 		else if (request == REQUEST_PAUSE)
-			sdb_shmem_finish(slot, "it is paused already");
+			sdb_shmem_refuse(slot, sdb_failure_reason("It is paused already.",
+													  NULL));
 		else if (request != REQUEST_NONE)
 			sdb_request_serve(slot, request);
 		sdb_process_wait(WAIT_REQUEST, PGINVALID_SOCKET, EXTENSION_CHECK_MS);
 		sdb_process_check_extension();
 	}
 	set_paused(worker, false);
-	sdb_shmem_finish(slot, NULL);
+	sdb_shmem_finish(slot);
 }
 
 static SessionEnd
@@ -523,7 +528,10 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 	StreamSession *session = &worker->session;
 	bool		attended = worker->attended;
 	bool		is_transient = sdb_retry_is_transient(error->sqlerrcode);
+	char	   *text;
 
+	if (extension_is_gone(worker))
+		return SESSION_OVER;
 	worker->attended = false;
 	worker->begins_stream = worker->streaming_since != 0 &&
 		!session->committed && session->applied == 0;
@@ -540,9 +548,10 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 		return SESSION_AGAIN;
 	}
 
-	record_error(worker, sdb_process_error_text(error));
+	text = sdb_failure_text(error);
+	record_error(worker, error->sqlerrcode, text);
 	if (worker->reloading)
-		sdb_shmem_finish(session->slot, error->message);
+		sdb_shmem_refuse(session->slot, text);
 	worker->reloading = false;
 	if (starts_over(worker, error))
 	{
@@ -555,6 +564,30 @@ handle_failure(StreamWorker *worker, const ErrorData *error)
 		return SESSION_OVER;
 	back_off(worker);
 	return sdb_stop_requested ? SESSION_OVER : SESSION_AGAIN;
+}
+
+/* DROP EXTENSION took all that a connector is. */
+static bool
+extension_is_gone(StreamWorker *worker)
+{
+	volatile bool gone = false;
+
+	PG_TRY();
+	{
+		sdb_process_begin_transaction();
+		gone = !sdb_catalog_installed();
+		sdb_process_commit_transaction();
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(sdb_process_catch_error(worker->context));
+	}
+	PG_END_TRY();
+	if (gone)
+		ereport(LOG,
+				(errmsg("connector \"%s\" ends: extension \"synchdb\" was dropped",
+						worker->arguments.name)));
+	return gone;
 }
 
 /*
@@ -621,11 +654,11 @@ take_request(StreamWorker *worker)
 		case REQUEST_PAUSE:
 			set_paused(worker, true);
 			sdb_shmem_set_state(slot, STAGE_UNKNOWN, STATE_PAUSED);
-			sdb_shmem_finish(slot, NULL);
+			sdb_shmem_finish(slot);
 			return true;
 		case REQUEST_RESTART:
 			strlcpy(worker->mode, mode, sizeof(worker->mode));
-			sdb_shmem_finish(slot, NULL);
+			sdb_shmem_finish(slot);
 			return true;
 		default:
 			sdb_request_serve(slot, request);
@@ -658,9 +691,9 @@ nap(TimestampTz until)
 
 /* Store or clear (NULL) the error that synchdb_state_view shows. */
 static void
-record_error(StreamWorker *worker, const char *text)
+record_error(StreamWorker *worker, int sqlerrcode, const char *text)
 {
-	sdb_shmem_set_error(worker->session.slot, text);
+	sdb_shmem_set_error(worker->session.slot, sqlerrcode, text);
 	store_safely(worker, sdb_checkpoint_set_error, text);
 }
 

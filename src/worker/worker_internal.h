@@ -9,6 +9,7 @@
 #include "apply/apply.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/connector.h"
+#include "util/compat.h"
 #include "util/wait_event.h"
 #include "worker/shmem.h"
 
@@ -88,11 +89,26 @@ extern void sdb_process_commit_transaction(void);
  */
 extern ErrorData *sdb_process_catch_error(MemoryContext context);
 
-/* The message, detail and hint of an error as one text, palloc'd. */
-extern char *sdb_process_error_text(const ErrorData *error);
-
 /* Milliseconds since 1970, for Counters. */
 extern int64 sdb_process_time_ms(TimestampTz time);
+
+/*
+ * failure.c: errors that another process waits for
+ */
+
+/* The message, detail, hint and context of an error as one text, palloc'd. */
+extern char *sdb_failure_text(const ErrorData *error);
+
+/* Likewise of a reason that has no message; hint may be NULL. */
+extern char *sdb_failure_reason(const char *detail, const char *hint);
+
+/*
+ * sdb_failure_raise --- raise such a text, which may have been cut, as "could
+ * not <what> connector ...".
+ */
+pg_noreturn extern void sdb_failure_raise(int sqlerrcode,
+										  const char *connector,
+										  const char *what, const char *text);
 
 /*
  * copy.c: snapshots

@@ -184,6 +184,18 @@ def test_impossible_requests(running):
             ask(running, function)
 
 
+def test_reasons_of_a_refusal(running):
+    """Stand in the detail, and what to do in the hint."""
+    ask(running, "synchdb_pause_engine")
+    with pytest.raises(psycopg2.Error) as error:
+        ask(running, "synchdb_restart_connector", "initial")
+    said = error.value.diag
+    assert said.message_primary == \
+        'could not restart connector "%s"' % running.name
+    assert said.message_detail == "It is paused."
+    assert "synchdb_resume_engine()" in said.message_hint
+
+
 def test_when_needed(pg, start_source, source, connect):
     """The log that the stream would go on with is gone: copied again."""
     server = start_source(type(source))
@@ -220,7 +232,9 @@ def test_drop_extension_ends_workers(start_postgres, db, connect):
     pg.query("DROP EXTENSION synchdb")
     db.execute("INSERT INTO t VALUES (2)")
     wait_until(lambda: not process_exists(pid), 60, "the worker to end")
-    assert 'extension "synchdb"' in pg.log_text()
+    log = pg.log_text()
+    assert 'ends: extension "synchdb" was dropped' in log
+    assert len([line for line in log.splitlines() if "ERROR:" in line]) == 1
     pg.query("CREATE EXTENSION synchdb")
     connector.schema = "again"
     connector.add()
@@ -246,6 +260,32 @@ def shop(pg):
     connection.close()
     yield "shop"
     pg.query("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+
+
+def test_worker_that_may_not_connect(start_postgres, db, connect):
+    """Is not started again and again, but said to be down."""
+    pg = start_postgres()
+    pg.query("CREATE ROLE keeper LOGIN SUPERUSER")
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    connector = connect(pg, db)
+    pg.query("UPDATE synchdb_conninfo SET data = data ||"
+             " '{\"owner\": \"keeper\"}'")
+    connector.start()
+    connector.wait_streaming()
+    pid = connector.pid()
+    pg.query("ALTER ROLE keeper NOLOGIN")
+    pg.query("CHECKPOINT")
+    pg.kill_worker(pid)
+    wait_until(lambda: "is not started again by itself" in pg.log_text(), 30,
+               "the worker to give up")
+    assert connector.state()["pid"] == -1
+    with pytest.raises(psycopg2.Error, match="ended unexpectedly"):
+        connector.start()
+    pg.query("ALTER ROLE keeper LOGIN")
+    connector.start()
+    db.execute("INSERT INTO t VALUES (1)")
+    connector.wait_equal("t")
+    assert pg.log_text().count("is not permitted to log in") == 2
 
 
 def worker_of(pg, database):

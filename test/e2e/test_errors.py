@@ -93,6 +93,12 @@ def test_missing_privileges(pg, source, db, connect, table):
         connector = connect(pg, db, user="poor")
         text = failure(connector)
         assert "REPLICATION" in text.upper()
+        grants = [part for part in text.split("; ") if "GRANT" in part]
+        source.execute(*(part[part.index("GRANT"):].partition(";")[0]
+                         for part in grants))
+        connector.start()
+        connector.wait_streaming()
+        connector.stop()
     finally:
         source.execute("DROP USER 'poor'@'%'")
 
@@ -100,6 +106,36 @@ def test_missing_privileges(pg, source, db, connect, table):
 def test_list_that_matches_nothing(pg, db, connect, table):
     connector = connect(pg, db, tables="%s.nothing" % db.name)
     assert "nothing" in failure(connector) or "table" in failure(connector)
+
+
+def test_parts_of_a_failed_start(pg, db, connect, table):
+    """What happened, where and what to do stand where psql looks for them."""
+    connector = connect(pg, db, password="wrong-one")
+    with pytest.raises(psycopg2.Error) as error:
+        connector.start()
+    said = error.value.diag
+    assert error.value.pgcode == "28000"
+    assert "Access denied" in said.message_primary
+    assert said.message_detail.startswith("Error 1045")
+    assert "synchdb_set_password()" in said.message_hint
+    assert "\n" not in said.message_primary + said.message_hint
+
+
+def test_long_error_of_a_failed_start(pg, db, connect):
+    """Is whole, though it does not fit into shared memory."""
+    value = "\u00fc\u20ac" * 900
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)",
+               "INSERT INTO t VALUES (1, '%s')" % value)
+    connector = connect(pg, db)
+    connector.start()
+    connector.wait_streaming()
+    connector.stop()
+    pg.query("SELECT synchdb_add_objmap(%s, 'datatype', %s, 'int')",
+             [connector.name, "%s.t.v" % db.name])
+    with pytest.raises(psycopg2.Error, match="integer") as error:
+        connector.start()
+    assert value in error.value.diag.message_primary
+    assert error.value.pgcode == "22P02"
 
 
 def test_second_start_names_the_pid(pg, connector, table):
@@ -117,6 +153,19 @@ def test_stop_when_not_running(pg, connector):
     assert connector.stop() == 0
     assert pg.query("SELECT isactive FROM synchdb_conninfo WHERE name = %s",
                     [connector.name]) == [(False,)]
+
+
+def test_connector_that_exists(pg, db, connector):
+    with pytest.raises(psycopg2.Error, match="already exists") as error:
+        connector.add()
+    assert error.value.pgcode == "23505"
+    assert "synchdb_del_conninfo()" in error.value.diag.message_hint
+
+
+def test_mariadb_is_of_type_mysql(pg, db):
+    with pytest.raises(psycopg2.Error) as error:
+        Connector(pg, db, "elsewhere").add(type="mariadb")
+    assert '"mysql" (MySQL and MariaDB)' in error.value.diag.message_hint
 
 
 def test_unknown_connector(pg):

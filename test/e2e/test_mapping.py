@@ -1,6 +1,8 @@
 """Object mapping rules: where tables and columns land, with which types, and
 what becomes of values on the way."""
 
+from datetime import date
+
 import psycopg2
 import pytest
 
@@ -199,6 +201,21 @@ def test_reload(pg, db, connector, rules, schema):
     db.execute("INSERT INTO orders VALUES (3, 50, 60)")
     connector.wait_rows("orders", [(1, 10, 20), (2, 1030, 40), (3, 50, 60)],
                         "number, a, b")
+
+
+def test_reload_of_types(pg, db, connector, rules):
+    """Rows that are there are converted, also where it takes a cast."""
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9), b INT,"
+               " c VARCHAR(20), d BLOB)",
+               "INSERT INTO t VALUES (1, '12', 34, '2024-02-29', x'41')")
+    connector.start()
+    connector.wait_streaming()
+    rules(("datatype", "t.a", "int"), ("datatype", "t.b", "text|0"),
+          ("datatype", "t.c", "date|0"))
+    reload(pg, connector)
+    db.execute("INSERT INTO t VALUES (2, '56', 78, '2024-03-01', x'42')")
+    connector.wait_rows("t", [(1, 12, "34", date(2024, 2, 29)),
+                              (2, 56, "78", date(2024, 3, 1))], "id, a, b, c")
 
 
 def test_rules_change_while_stopped(pg, db, connector, rules, schema):

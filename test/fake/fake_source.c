@@ -82,6 +82,7 @@ static uint64 read_position(const char *text);
 
 const SourceRoutine sdb_fake_source = {
 	.name = "fake",
+	.serves = "a script",
 	.types = types,
 	.open = open_source,
 	.check = check,
@@ -363,7 +364,7 @@ position_check(const char *position)
 	uint64		pos;
 
 	return parse_position(position, &pos) ? NULL :
-		pstrdup("it is not of the form {\"pos\":N}");
+		pstrdup("It is not of the form {\"pos\":N}.");
 }
 
 /*

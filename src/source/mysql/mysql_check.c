@@ -46,6 +46,7 @@ static CheckItem *check_server_id(MysqlSource *source);
 static CheckItem *check_retention(MysqlSource *source);
 static CheckItem *check_privilege(MysqlSource *source, List *grants,
 								  const Privilege *privilege);
+static char *account(MysqlConn *conn);
 static List *read_grants(MysqlConn *conn);
 static bool grant_gives(const MysqlSource *source, const char *grant,
 						const Privilege *privilege);
@@ -198,12 +199,25 @@ check_privilege(MysqlSource *source, List *grants, const Privilege *privilege)
 						 source->options.user,
 						 passed ? "has" : "does not have",
 						 privilege->purpose),
-				psprintf("GRANT %s ON %s TO the user \"%s\";",
-						 privilege->name,
+				psprintf("GRANT %s ON %s TO %s;", privilege->name,
 						 privilege->global ? "*.*" :
 						 psprintf("%s.*",
 								  sdb_mysql_conn_identifier(source->database)),
-						 source->options.user));
+						 account(source->conn)));
+}
+
+/* 'user'@'host', as the server knows us. */
+static char *
+account(MysqlConn *conn)
+{
+	char	   *user = sdb_mysql_conn_scalar(conn, "SELECT CURRENT_USER()");
+	char	   *at = user != NULL ? strrchr(user, '@') : NULL;
+
+	if (at == NULL)
+		return pstrdup("CURRENT_USER()");
+	*at = '\0';
+	return psprintf("%s@%s", sdb_mysql_conn_literal(conn, user),
+					sdb_mysql_conn_literal(conn, at + 1));
 }
 
 /* "GRANT a, b ON x TO ...", with those of roles where the server says so. */

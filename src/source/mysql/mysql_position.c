@@ -17,6 +17,7 @@
 #include "util/json_read.h"
 
 static bool get_uint(JsonbContainer *object, const char *key, uint64 *result);
+static MysqlPosition *parse_or_fail(const char *text);
 static char *read_file_pos(JsonbContainer *object, char **file, uint64 *pos);
 static char *read_prepared(JsonbContainer *object, List **prepared);
 static bool file_number(const char *file, int *base_len, uint64 *number);
@@ -115,15 +116,10 @@ sdb_mysql_position_before(const MysqlPosition *a, const MysqlPosition *b)
 bool
 sdb_mysql_position_covers(const char *position, const char *before)
 {
+	MysqlPosition *state = parse_or_fail(position);
+	MysqlPosition *txn = parse_or_fail(before);
 	char	   *reason;
-	MysqlPosition *state = sdb_mysql_position_parse(position, &reason);
-	MysqlPosition *txn = sdb_mysql_position_parse(before, &reason);
 
-	if (state == NULL || txn == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("invalid position \"%s\": %s",
-						state == NULL ? position : before, reason)));
 	if (state->gtids != NULL && txn->gtids != NULL &&
 		(state->server == NULL || txn->server == NULL ||
 		 strcmp(state->server, txn->server) != 0))
@@ -161,6 +157,20 @@ get_uint(JsonbContainer *object, const char *key, uint64 *result)
 	return errno == 0 && *end == '\0' && digits[0] != '-';
 }
 
+static MysqlPosition *
+parse_or_fail(const char *text)
+{
+	char	   *reason;
+	MysqlPosition *position = sdb_mysql_position_parse(text, &reason);
+
+	if (position == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid position \"%s\"", text),
+				 errdetail("%s", reason)));
+	return position;
+}
+
 static char *
 read_file_pos(JsonbContainer *object, char **file, uint64 *pos)
 {
@@ -169,14 +179,14 @@ read_file_pos(JsonbContainer *object, char **file, uint64 *pos)
 
 	*file = sdb_json_text(object, "file");
 	if (*file == NULL)
-		return pstrdup("it has neither \"file\" nor \"gtids\", or they are not texts");
+		return pstrdup("It has neither \"file\" nor \"gtids\", or they are not texts.");
 	if (!file_number(*file, &base_len, &number))
-		return psprintf("\"%s\" is not the name of a binary log file: it does not end in a number",
+		return psprintf("\"%s\" is not the name of a binary log file: it does not end in a number.",
 						*file);
 	if (!get_uint(object, "pos", pos))
-		return pstrdup("\"pos\" is missing or not an unsigned integer");
+		return pstrdup("\"pos\" is missing or not an unsigned integer.");
 	if (*pos < 4)
-		return pstrdup("\"pos\" is below 4, where binary log files begin");
+		return pstrdup("\"pos\" is below 4, where binary log files begin.");
 	return NULL;
 }
 
@@ -193,7 +203,7 @@ read_prepared(JsonbContainer *object, List **prepared)
 		return NULL;
 	if (array->type != jbvBinary ||
 		!JsonContainerIsArray(array->val.binary.data))
-		return pstrdup("\"prepared\" is not an array");
+		return pstrdup("\"prepared\" is not an array.");
 	for (i = 0; i < JsonContainerSize(array->val.binary.data); i++)
 	{
 		MysqlXaPosition *xa = palloc0(sizeof(MysqlXaPosition));
@@ -202,10 +212,10 @@ read_prepared(JsonbContainer *object, List **prepared)
 		element = getIthJsonbValueFromContainer(array->val.binary.data, i);
 		if (element->type != jbvBinary ||
 			!JsonContainerIsObject(element->val.binary.data))
-			return pstrdup("an element of \"prepared\" is not an object");
+			return pstrdup("An element of \"prepared\" is not an object.");
 		xa->xid = sdb_json_text(element->val.binary.data, "xid");
 		if (xa->xid == NULL)
-			return pstrdup("\"xid\" is missing in an element of \"prepared\"");
+			return pstrdup("\"xid\" is missing in an element of \"prepared\".");
 		reason = read_file_pos(element->val.binary.data, &xa->file, &xa->pos);
 		if (reason != NULL)
 			return reason;

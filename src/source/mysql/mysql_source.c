@@ -21,6 +21,7 @@ static void find_database(MysqlSource *source);
 
 const SourceRoutine sdb_mysql_source = {
 	.name = "mysql",
+	.serves = "MySQL and MariaDB",
 	.types = sdb_mysql_source_types,
 	.open = open_source,
 	.check = sdb_mysql_check,

@@ -75,7 +75,8 @@ sdb_mysql_stream_begin(Source *base, const char *position, List *tables)
 	if (start == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid position \"%s\": %s", position, reason)));
+				 errmsg("invalid position \"%s\"", position),
+				 errdetail("%s", reason)));
 
 	stream = palloc0(sizeof(MysqlStream));
 	stream->source = source;

@@ -61,7 +61,8 @@ sdb_sqlserver_stream_begin(Source *base, const char *position, List *tables)
 	if (!sdb_sqlserver_position_parse(position, &start, &reason))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid position \"%s\": %s", position, reason)));
+				 errmsg("invalid position \"%s\"", position),
+				 errdetail("%s", reason)));
 
 	stream = make_stream(source);
 	stream->position = start;

@@ -146,9 +146,9 @@ sdb_sqlserver_position_parse(const char *text, SqlServerLsn *lsn,
 		return false;
 	commit_lsn = sdb_json_text(object, "commit_lsn");
 	if (commit_lsn == NULL)
-		*reason = pstrdup("\"commit_lsn\" is missing or not a text");
+		*reason = pstrdup("\"commit_lsn\" is missing or not a text.");
 	else if (!sdb_sqlserver_lsn_parse(commit_lsn, lsn))
-		*reason = psprintf("\"commit_lsn\" is \"%s\", which is not of the form 00000025:00000ef8:0048",
+		*reason = psprintf("\"commit_lsn\" is \"%s\", which is not of the form 00000025:00000ef8:0048.",
 						   commit_lsn);
 	else
 		return true;
@@ -202,6 +202,7 @@ parse_or_fail(const char *position)
 	if (!sdb_sqlserver_position_parse(position, &lsn, &reason))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("invalid position \"%s\": %s", position, reason)));
+				 errmsg("invalid position \"%s\"", position),
+				 errdetail("%s", reason)));
 	return lsn;
 }

@@ -25,6 +25,7 @@ static void find_server(SqlServerSource *source);
 
 const SourceRoutine sdb_sqlserver_source = {
 	.name = "sqlserver",
+	.serves = "SQL Server",
 	.types = sdb_sqlserver_source_types,
 	.open = open_source,
 	.check = sdb_sqlserver_check,

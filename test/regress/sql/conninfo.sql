@@ -52,6 +52,7 @@ SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', '', '', '', '');
 SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', :'db', '', '', '');
 SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', :'db', 'a.b,c.(', '', 'mysql');
 SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', :'db', 'null', '[', 'mysql');
+SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', :'db', 'd.a, orders*', '', 'mysql');
 \set VERBOSITY terse
 SELECT synchdb_add_conninfo('bad', 'h', 1, 'u', 'p', 'd', :'db', '', '', 'oracel');
 SELECT synchdb_add_conninfo('c1', 'h', 1, 'u', 'p', 'd', :'db', '', '', 'mysql');

@@ -22,6 +22,9 @@ SELECT synchdb_add_objmap('c', 'index', 'inventory.orders.a', 'x');
 
 -- rules that can never work
 SELECT synchdb_add_objmap('c', 'table', ' ', 'a.b');
+SELECT synchdb_add_objmap('c', 'table', '"a.b"', 'x');
+SELECT synchdb_add_objmap('c', 'column', 'a.b', 'x');
+SELECT synchdb_add_objmap('c', 'transform', 'a."b.c"', '%d');
 SELECT synchdb_add_objmap('c', 'table', 'a.b', 'one.two.three');
 SELECT synchdb_add_objmap('c', 'column', 'a.b.c', 'two words');
 SELECT synchdb_add_objmap('c', 'column', 'a.b.c', repeat('x', 64));

@@ -95,6 +95,7 @@ sdb_table_equal(const SourceTable *a, const SourceTable *b)
 		!equal_text(a->name, b->name) ||
 		!equal_text(a->comment, b->comment) ||
 		!equal_text(a->charset, b->charset) ||
+		a->versioned != b->versioned ||
 		a->ncolumns != b->ncolumns ||
 		a->nkeys != b->nkeys ||
 		a->nindexes != b->nindexes ||
@@ -144,6 +145,7 @@ sdb_table_copy(const SourceTable *table)
 	}
 	copy->comment = copy_text(table->comment);
 	copy->charset = copy_text(table->charset);
+	copy->versioned = table->versioned;
 	copy->nindexes = table->nindexes;
 	if (table->nindexes > 0)
 		copy->indexes = palloc(table->nindexes * sizeof(SourceIndex));
@@ -196,6 +198,7 @@ equal_column(const SourceColumn *a, const SourceColumn *b)
 		a->not_null != b->not_null ||
 		a->identity != b->identity ||
 		a->generated != b->generated ||
+		a->row_end != b->row_end ||
 		a->default_kind != b->default_kind ||
 		!equal_text(a->default_value, b->default_value) ||
 		!equal_text(a->charset, b->charset) ||

@@ -34,6 +34,9 @@ typedef struct SourceColumn
 	bool		not_null;
 	bool		identity;		/* the source numbers it */
 	bool		generated;		/* computed by the source from other columns */
+	bool		row_end;		/* of a versioned table: until when a row was
+								 * the present one; at the end of time if it
+								 * still is */
 	DefaultKind default_kind;
 	char	   *default_value;	/* text form; NULL unless DEFAULT_CONSTANT */
 	char	   *charset;		/* source's name of it; NULL if not text */
@@ -101,6 +104,8 @@ typedef struct SourceTable
 	char	   *comment;		/* NULL if none */
 	char	   *charset;		/* of new columns that name none; NULL if not
 								 * known */
+	bool		versioned;		/* the source's log brings rows of its past as
+								 * well, which are no part of the table */
 	int			nindexes;
 	SourceIndex *indexes;		/* NULL if there is none */
 	int			nforeign_keys;

@@ -81,6 +81,7 @@ sdb_table_to_json(StringInfo buf, const SourceTable *table)
 	write_text(buf, "name", table->name);
 	write_text(buf, "comment", table->comment);
 	write_text(buf, "charset", table->charset);
+	write_true(buf, "versioned", table->versioned);
 	write_ints(buf, "keys", table->nkeys, table->keys);
 	write_name(buf, "columns");
 	appendStringInfoChar(buf, '[');
@@ -113,6 +114,7 @@ sdb_table_from_json(const char *json)
 	table->name = read_text(root, "name", true);
 	table->comment = read_text(root, "comment", false);
 	table->charset = read_text(root, "charset", false);
+	table->versioned = read_true(root, "versioned");
 	table->id = sdb_table_make_id(table->catalog, table->schema, table->name);
 	table->estimated_rows = -1;
 
@@ -140,6 +142,7 @@ write_column(StringInfo buf, const SourceColumn *column)
 	write_true(buf, "not_null", column->not_null);
 	write_true(buf, "identity", column->identity);
 	write_true(buf, "generated", column->generated);
+	write_true(buf, "row_end", column->row_end);
 	if (column->default_kind != DEFAULT_NONE)
 		write_text(buf, "default", default_names[column->default_kind]);
 	write_text(buf, "default_value", column->default_value);
@@ -285,6 +288,7 @@ read_column(SourceColumn *column, JsonbContainer *object)
 	column->not_null = read_true(object, "not_null");
 	column->identity = read_true(object, "identity");
 	column->generated = read_true(object, "generated");
+	column->row_end = read_true(object, "row_end");
 	column->default_kind = read_default(object);
 	is_constant = column->default_kind == DEFAULT_CONSTANT;
 	column->default_value = read_text(object, "default_value", is_constant);

@@ -3,7 +3,6 @@
 import json
 import random
 
-import psycopg2
 import pytest
 
 from support.memory import MemoryWatch
@@ -200,35 +199,3 @@ def test_invisible_and_generated_columns(source, db, connector):
                "INSERT INTO t (id, secret) VALUES (3, NULL), (4, 4)",
                "UPDATE t SET id = 5, secret = 8 WHERE id = 4")
     connector.wait_equal("t", columns="id, secret, twice, thrice")
-
-
-VERSIONED = "it has system versioning"
-
-
-def test_system_versioned_table(source, db, connector):
-    """Its history is in the log as rows like others, so it is refused."""
-    only(source, MariaDB)
-    db.execute("CREATE TABLE t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING")
-    with pytest.raises(psycopg2.Error, match=VERSIONED):
-        connector.start()
-
-
-@pytest.mark.parametrize("statement", [
-    "ALTER TABLE t ADD SYSTEM VERSIONING",
-    "ALTER TABLE t ADD COLUMN s TIMESTAMP(6) GENERATED ALWAYS AS ROW START,"
-    " ADD COLUMN e TIMESTAMP(6) GENERATED ALWAYS AS ROW END,"
-    " ADD PERIOD FOR SYSTEM_TIME (s, e), ADD SYSTEM VERSIONING",
-    "CREATE OR REPLACE TABLE t (id INT PRIMARY KEY) WITH SYSTEM VERSIONING",
-    "CREATE TABLE u (id INT PRIMARY KEY) WITH SYSTEM VERSIONING PARTITION BY"
-    " SYSTEM_TIME (PARTITION h HISTORY, PARTITION c CURRENT)"])
-def test_table_that_gets_versions(source, db, connector, statement):
-    only(source, MariaDB)
-    db.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT)",
-               "INSERT INTO t VALUES (1, 1)")
-    connector.start()
-    connector.wait_streaming()
-    db.execute(statement)
-    table = "u" if " u " in statement else "t"
-    db.execute("INSERT INTO %s (id) VALUES (2)" % table,
-               "DELETE FROM %s WHERE id = 2" % table)
-    assert "versioning" in connector.wait_failed()

@@ -359,19 +359,21 @@ decode_rows(EventStream *stream, const MysqlEvent *event, StringInfo out)
 	OpenMap    *open;
 	Change		change = {0};
 	int			nrows = 0;
+	int			ncolumns;
 
 	sdb_mysql_rows_open(&stream->format, event, &rows);
 	open = find_map(stream, rows.table_id);
 	if (open == NULL || open->plan == NULL)
 		return 0;
 
-	change.kind = rows.kind;
 	change.table = open->table;
-	change.before = palloc0(open->table->ncolumns * sizeof(SourceValue));
-	change.after = palloc0(open->table->ncolumns * sizeof(SourceValue));
+	ncolumns = sdb_mysql_rows_plan_columns(open->plan);
+	change.before = palloc0(ncolumns * sizeof(SourceValue));
+	change.after = palloc0(ncolumns * sizeof(SourceValue));
 	while (sdb_mysql_rows_next(&rows, open->plan, change.before, change.after))
 	{
 		nrows++;
+		change.kind = rows.kind;
 		if (out)
 		{
 			sdb_change_to_text(out, &change);

@@ -156,18 +156,11 @@ read_tables(Catalog *catalog)
 
 		if (!is_wanted(catalog, name, id))
 			continue;
-		/* its rows are logged with their history, in columns that are hidden */
-		if (strcmp(row[3], "SYSTEM VERSIONED") == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot capture table \"%s\": it has system versioning",
-							id),
-					 errhint("Leave it out of the list of tables, or ALTER TABLE %s DROP SYSTEM VERSIONING.",
-							 sdb_mysql_conn_identifier(name))));
 		table = palloc0(sizeof(SourceTable));
 		table->catalog = pstrdup(catalog->source->database);
 		table->name = pstrdup(name);
 		table->id = id;
+		table->versioned = strcmp(row[3], "SYSTEM VERSIONED") == 0;
 		table->estimated_rows = row[1] ? strtoll(row[1], NULL, 10) : -1;
 		if (row[2] != NULL && row[2][0] != '\0')
 			table->comment = pstrdup(sdb_mysql_from_utf8(row[2]));
@@ -236,7 +229,8 @@ read_columns(Catalog *catalog)
 	sdb_mysql_conn_query(catalog->conn,
 						 psprintf("SELECT table_name, column_name, column_type,"
 								  " character_set_name, is_nullable,"
-								  " column_default, extra, column_comment"
+								  " column_default, extra, column_comment,"
+								  " generation_expression"
 								  " FROM information_schema.columns WHERE %s"
 								  " ORDER BY ordinal_position",
 								  catalog->condition));
@@ -275,6 +269,9 @@ add_column(Catalog *catalog, Described *described, char **row)
 	info.column_default = row[5] ? sdb_mysql_from_utf8(row[5]) : NULL;
 	info.extra = row[6];
 	info.comment = row[7] ? sdb_mysql_from_utf8(row[7]) : NULL;
+	if (table->versioned && row[8] != NULL &&
+		strncmp(row[8], "ROW ", strlen("ROW ")) == 0)
+		info.period = row[8];
 	info.is_mariadb = catalog->source->is_mariadb;
 	info.is_json = is_json(described, info.column_name);
 	memset(&table->columns[table->ncolumns], 0, sizeof(SourceColumn));
@@ -318,7 +315,8 @@ read_keys(Catalog *catalog)
 			continue;
 		table = described->table;
 		column = sdb_table_find_column(table, sdb_mysql_from_utf8(row[1]));
-		if (column < 0 || table->nkeys == table->ncolumns)
+		if (column < 0 || table->nkeys == table->ncolumns ||
+			table->columns[column].row_end)
 			continue;
 		if (table->keys == NULL)
 			table->keys = palloc(table->ncolumns * sizeof(int));

@@ -122,8 +122,10 @@ typedef struct MysqlColumnDef
 	bool		is_unique;
 	bool		is_generated;
 	bool		is_json;		/* MariaDB: the type JSON, or its check */
-	bool		is_system;		/* MariaDB: AS ROW START or END, or with
-								 * system versioning of its own */
+	const char *period;			/* MariaDB: "ROW START" or "ROW END", constant;
+								 * NULL otherwise */
+	bool		is_versioned;	/* MariaDB: WITH SYSTEM VERSIONING, which goes
+								 * for its table */
 	MysqlText  *comment;		/* NULL if not written */
 	MysqlKeyDef *references;	/* MYSQL_KEY_FOREIGN; NULL if none */
 	MysqlPlace	place;
@@ -196,7 +198,8 @@ typedef enum MysqlAlterKind
 	ALTER_RENAME_TABLE,			/* table */
 	ALTER_CONVERT_CHARSET,		/* options.charset */
 	ALTER_OPTIONS,				/* options */
-	ALTER_SYSTEM_VERSIONING,	/* MariaDB: rows get or lose a history */
+	ALTER_ADD_VERSIONING,		/* MariaDB: rows get a history */
+	ALTER_DROP_VERSIONING,
 	ALTER_MOVE_ROWS				/* takes rows in or out without logging them */
 } MysqlAlterKind;
 

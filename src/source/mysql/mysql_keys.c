@@ -291,10 +291,14 @@ add_index(SourceTable *table, const MysqlKeyDef *key, const char *name)
 	foreach(lc, key->parts)
 	{
 		const MysqlKeyPart *part = lfirst(lc);
-		SourceIndexPart *to = &index->parts[index->nparts++];
-
-		to->column = part->column != NULL ?
+		int			column = part->column != NULL ?
 			find_column(table, part->column) : -1;
+		SourceIndexPart *to;
+
+		if (index->unique && column >= 0 && table->columns[column].row_end)
+			continue;
+		to = &index->parts[index->nparts++];
+		to->column = column;
 		to->prefix = part->prefix;
 		to->descending = part->descending;
 	}

@@ -177,7 +177,7 @@ parse_add(MysqlParser *p, MysqlStatement *statement)
 	}
 	if (sdb_mysql_parser_accept2(p, "SYSTEM", "VERSIONING"))
 	{
-		add_action(statement, ALTER_SYSTEM_VERSIONING);
+		add_action(statement, ALTER_ADD_VERSIONING);
 		return;
 	}
 	if (sdb_mysql_parse_is_key(p))
@@ -227,7 +227,7 @@ parse_drop(MysqlParser *p, MysqlStatement *statement)
 
 	if (sdb_mysql_parser_accept2(p, "SYSTEM", "VERSIONING"))
 	{
-		add_action(statement, ALTER_SYSTEM_VERSIONING);
+		add_action(statement, ALTER_DROP_VERSIONING);
 		return;
 	}
 	if (sdb_mysql_parser_accept2(p, "PERIOD", "FOR"))

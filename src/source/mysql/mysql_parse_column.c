@@ -403,12 +403,12 @@ parse_generated(MysqlParser *p, MysqlColumnDef *column)
 			sdb_mysql_parser_fail(p, "AS");
 		return always;
 	}
-	if (sdb_mysql_parser_accept2(p, "ROW", "START") ||
-		sdb_mysql_parser_accept2(p, "ROW", "END"))
-	{
-		column->is_system = true;
+	if (sdb_mysql_parser_accept2(p, "ROW", "START"))
+		column->period = "ROW START";
+	else if (sdb_mysql_parser_accept2(p, "ROW", "END"))
+		column->period = "ROW END";
+	if (column->period != NULL)
 		return true;
-	}
 	sdb_mysql_parser_skip_parens(p);
 	column->is_generated = true;
 	if (!sdb_mysql_parser_accept(p, "VIRTUAL") &&
@@ -421,7 +421,7 @@ static bool
 parse_versioning(MysqlParser *p, MysqlColumnDef *column)
 {
 	if (sdb_mysql_parser_accept2(p, "WITH", "SYSTEM"))
-		column->is_system = true;
+		column->is_versioned = true;
 	else if (!sdb_mysql_parser_accept2(p, "WITHOUT", "SYSTEM"))
 		return false;
 	sdb_mysql_parser_expect(p, "VERSIONING");

@@ -155,6 +155,7 @@ resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
 	MemoryContext old_context = MemoryContextSwitchTo(map->context);
 	MysqlTableMap *parsed;
 	char	   *name;
+	int			ncolumns;
 
 	parsed = sdb_mysql_event_table_map(&reader->format, event);
 	name = sdb_mysql_from_utf8(parsed->table);
@@ -171,8 +172,9 @@ resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
 	if (map->table != NULL)
 	{
 		map->plan = sdb_mysql_rows_plan(parsed, map->table);
-		map->before = palloc0(map->table->ncolumns * sizeof(SourceValue));
-		map->after = palloc0(map->table->ncolumns * sizeof(SourceValue));
+		ncolumns = sdb_mysql_rows_plan_columns(map->plan);
+		map->before = palloc0(ncolumns * sizeof(SourceValue));
+		map->after = palloc0(ncolumns * sizeof(SourceValue));
 	}
 	MemoryContextSwitchTo(old_context);
 }

@@ -72,11 +72,7 @@ sdb_mysql_resolve_create(const MysqlResolver *resolver,
 	work.after->estimated_rows = -1;
 	work.after->charset = unconstify(char *, resolver->database_charset);
 	set_options(&work, &statement->options);
-	if (statement->options.system_versioning)
-	{
-		*reason = pstrdup("it has system versioning");
-		return NULL;
-	}
+	work.after->versioned = statement->options.system_versioning;
 	if (!add_columns(&work) || !add_keys(&work, statement->keys))
 		return NULL;
 	finish(&work, NULL);
@@ -112,11 +108,9 @@ sdb_mysql_resolve_alter(const MysqlResolver *resolver,
 	{
 		MysqlAlterAction *action = lfirst(lc);
 
-		if (action->kind == ALTER_SYSTEM_VERSIONING)
-		{
-			*reason = pstrdup("it has system versioning");
-			return false;
-		}
+		if (action->kind == ALTER_ADD_VERSIONING ||
+			action->kind == ALTER_DROP_VERSIONING)
+			work.after->versioned = action->kind == ALTER_ADD_VERSIONING;
 		if (action->kind == ALTER_MOVE_ROWS)
 			altered->moves_rows = true;
 		if (action->kind == ALTER_OPTIONS ||
@@ -148,6 +142,7 @@ add_columns(Work *work)
 		if (!resolve_column(work, def, column))
 			return false;
 		work->columns = lappend(work->columns, column);
+		work->after->versioned |= def->is_versioned;
 		if (def->is_primary)
 			work->keys = list_make1(column);
 	}
@@ -500,7 +495,9 @@ set_primary_key(Work *work, const MysqlKeyDef *key)
 			*work->reason = pstrdup("a column of the primary key is not known");
 			return false;
 		}
-		work->keys = lappend(work->keys, column);
+		/* every row of the present has the same */
+		if (!column->column.row_end)
+			work->keys = lappend(work->keys, column);
 	}
 	return true;
 }

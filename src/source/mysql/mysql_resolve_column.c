@@ -99,12 +99,6 @@ sdb_mysql_resolve_column(const MysqlResolver *resolver,
 	const char *charset = NULL;
 	bool		old_timestamp = is_old_timestamp(resolver, def);
 
-	if (def->is_system)
-	{
-		*reason = psprintf("column \"%s\" belongs to system versioning",
-						   def->name);
-		return false;
-	}
 	if (is_text)
 	{
 		charset = sdb_mysql_resolve_charset(resolver, &def->charset,
@@ -126,11 +120,13 @@ sdb_mysql_resolve_column(const MysqlResolver *resolver,
 	info.column_type = type.data;
 	info.charset = charset;
 	info.is_nullable = def->nullness == MYSQL_NOT_NULL || def->is_primary ||
-		def->auto_increment || old_timestamp ? "NO" : "YES";
+		def->auto_increment || old_timestamp || def->period != NULL ?
+		"NO" : "YES";
 	info.extra = def->auto_increment ? "auto_increment" :
-		def->is_generated ? "STORED GENERATED" : "";
+		def->is_generated || def->period != NULL ? "STORED GENERATED" : "";
 	info.comment = def->comment != NULL ?
 		sdb_mysql_resolve_text(resolver, def->comment) : NULL;
+	info.period = def->period;
 	info.is_mariadb = is_mariadb;
 	info.is_json = def->is_json;
 	info.is_exact = true;
@@ -334,5 +330,6 @@ static bool
 is_old_timestamp(const MysqlResolver *resolver, const MysqlColumnDef *def)
 {
 	return !resolver->explicit_timestamps && !def->is_generated &&
+		def->period == NULL &&
 		strcmp(def->type, "timestamp") == 0 && def->nullness != MYSQL_NULL;
 }

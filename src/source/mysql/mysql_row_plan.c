@@ -163,6 +163,9 @@ static const char *const stored_names[256] = {
 	[MYSQL_STORED_GEOMETRY] = "geometry"
 };
 
+static void plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan);
+static bool is_version(const MysqlTableMap *map, int idx0);
+static bool is_hash(const MysqlTableMap *map, int idx0);
 static void plan_column(const MysqlTableMap *map, const SourceTable *table,
 						int idx0, RowColumn *plan);
 static void resolve_stored(const MysqlTableMap *map, int idx0,
@@ -183,21 +186,86 @@ sdb_mysql_rows_plan(const MysqlTableMap *map, const SourceTable *table)
 {
 	MysqlRowPlan *plan;
 
-	if (map->ncolumns != table->ncolumns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rows of table \"%s\" do not fit its definition",
-						table->id),
-				 errdetail("The log has %d columns, the definition has %d.",
-						   map->ncolumns, table->ncolumns)));
-
 	plan = palloc0(offsetof(MysqlRowPlan, columns) +
 				   map->ncolumns * sizeof(RowColumn));
 	plan->table = table;
 	plan->ncolumns = map->ncolumns;
-	for (int i = 0; i < map->ncolumns; i++)
+	plan->row_end = -1;
+	plan_hidden(map, plan);
+	for (int i = 0; i < table->ncolumns; i++)
+	{
 		plan_column(map, table, i, &plan->columns[i]);
+		if (table->columns[i].row_end)
+			plan->row_end = i;
+	}
 	return plan;
+}
+
+int
+sdb_mysql_rows_plan_columns(const MysqlRowPlan *plan)
+{
+	return plan->ncolumns;
+}
+
+/* Columns of the log behind those of the definition */
+static void
+plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan)
+{
+	const SourceTable *table = plan->table;
+	int			nversions = table->versioned ? 2 : 0;
+	int			nhidden = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (table->columns[i].row_end)
+			nversions = 0;
+	}
+	for (int i = table->ncolumns; i < map->ncolumns; i++)
+	{
+		RowColumn  *column = &plan->columns[i];
+
+		column->name = "hidden";
+		if (nversions > 0 && is_version(map, i))
+		{
+			column->decode = sdb_mysql_row_timestamp;
+			column->scale = MAX_FRACTION;
+			plan->row_end = i;	/* the second one */
+			nversions--;
+		}
+		else if (is_hash(map, i))
+			column->decode = sdb_mysql_row_uint64;
+		else
+			break;
+		nhidden++;
+	}
+	if (nversions > 0 || table->ncolumns + nhidden != map->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of table \"%s\" do not fit its definition",
+						table->id),
+				 errdetail("The log has %d columns, the definition has %d%s.",
+						   map->ncolumns, table->ncolumns,
+						   nversions > 0 ? " and two of system versioning" :
+						   "")));
+}
+
+/* Without columns for them, row_start and row_end are hidden. */
+static bool
+is_version(const MysqlTableMap *map, int idx0)
+{
+	return map->types[idx0] == MYSQL_STORED_TIMESTAMP2 &&
+		map->meta[idx0] == MAX_FRACTION;
+}
+
+/* What MariaDB makes unique where values are too long for an index */
+static bool
+is_hash(const MysqlTableMap *map, int idx0)
+{
+	static const char prefix[] = "DB_ROW_HASH_";
+
+	return map->types[idx0] == MYSQL_STORED_LONGLONG &&
+		(map->names == NULL ||
+		 strncmp(map->names[idx0], prefix, strlen(prefix)) == 0);
 }
 
 static void

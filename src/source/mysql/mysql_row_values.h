@@ -41,7 +41,10 @@ struct RowColumn
 struct MysqlRowPlan
 {
 	const SourceTable *table;
-	int			ncolumns;
+	int			ncolumns;		/* in the log: hidden ones follow the table's */
+	int			row_end;		/* idx0 of the column that tells rows of the
+								 * present from those of the past; -1 if the
+								 * table is not versioned */
 	RowColumn	columns[FLEXIBLE_ARRAY_MEMBER];
 };
 

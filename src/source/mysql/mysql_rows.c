@@ -6,6 +6,10 @@
  * NULLs among the columns sent, then the values.  The values are read by the
  * decoders that mysql_row_plan.c chose.
  *
+ * MariaDB's log of a table with system versioning also has its past: where a
+ * row is updated, an insert of what it was follows, and a delete is an update of
+ * the time until when it holds.  Only the present is delivered.
+ *
  * sdb_error_position names the column at work while a row is decoded.
  *
  * Formats: Rows_event in MySQL's libs/mysql/binlog/event; version 1 lacks the
@@ -22,6 +26,19 @@
 #include "util/error_position.h"
 
 #define ROWS_FLAG_STMT_END	0x0001
+
+/*
+ * row_end of rows of the present: the last moment that the server knows.
+ * MariaDB 11.5 knows more of them than those before.
+ */
+#define END_OF_TIME(seconds) \
+	(((seconds) - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * \
+	  (int64) SECS_PER_DAY) * USECS_PER_SEC + 999999)
+
+static const int64 ends_of_time[] = {
+	END_OF_TIME(INT64CONST(0x7fffffff)),
+	END_OF_TIME(INT64CONST(0xffffffff))
+};
 
 /* before a new row of a partial update; no other option is known */
 #define OPTION_PARTIAL_JSON	0x01
@@ -52,6 +69,12 @@ static const RowsType rows_types[] = {
 	{MARIADB_EVENT_DELETE_ROWS_COMPRESSED, CHANGE_DELETE, true, true}
 };
 
+static void decode_row(MysqlRows *rows, const MysqlRowPlan *plan,
+					   SourceValue *before, SourceValue *after);
+static bool is_history(MysqlRows *rows, const MysqlRowPlan *plan,
+					   const SourceValue *before, const SourceValue *after);
+static bool is_present(const MysqlRows *rows, const MysqlRowPlan *plan,
+					   const SourceValue *row_end);
 static const RowsType *find_rows_type(const MysqlEvent *event);
 static void skip_extra_data(ByteCursor *cur);
 static int	count_present(const uint8 *present, int ncolumns);
@@ -82,7 +105,7 @@ sdb_mysql_rows_open(const MysqlFormat *format, const MysqlEvent *event,
 	int			bitmap_len;
 
 	memset(rows, 0, sizeof(*rows));
-	rows->kind = type->kind;
+	rows->event_kind = type->kind;
 	rows->table_id = sdb_mysql_table_id(&cur, format, event->type);
 	rows->is_last = (sdb_bytes_le16(&cur) & ROWS_FLAG_STMT_END) != 0;
 	if (type->extra_data)
@@ -115,13 +138,27 @@ bool
 sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
 					SourceValue *before, SourceValue *after)
 {
+	sdb_error_position.table = plan->table->id;
+	do
+	{
+		if (sdb_bytes_left(&rows->rows) == 0 && !rows->empty_row)
+			return false;
+		decode_row(rows, plan, before, after);
+		rows->kind = rows->event_kind;
+	} while (plan->row_end >= 0 && is_history(rows, plan, before, after));
+
+	if (rows->lacks_columns)
+		check_left_out(rows, plan, after);
+	return true;
+}
+
+static void
+decode_row(MysqlRows *rows, const MysqlRowPlan *plan, SourceValue *before,
+		   SourceValue *after)
+{
 	ByteCursor *cur = &rows->rows;
 	const uint8 *start = cur->pos;
 
-	if (sdb_bytes_left(cur) == 0 && !rows->empty_row)
-		return false;
-
-	sdb_error_position.table = plan->table->id;
 	if (rows->ncolumns != plan->ncolumns)
 		sdb_mysql_malformed(cur, "Rows of %d columns follow a table map of %d.",
 							rows->ncolumns, plan->ncolumns);
@@ -133,14 +170,46 @@ sdb_mysql_rows_next(MysqlRows *rows, MysqlRowPlan *plan,
 	if (rows->after_present && !rows->documents)
 		decode_image(cur, rows->after_present, plan, after);
 	sdb_error_position.column = NULL;
-	if (rows->lacks_columns)
-		check_left_out(rows, plan, after);
-
 	if (cur->pos == start && !rows->empty_row)
 		sdb_mysql_malformed(cur, "%zu bytes follow rows that have none.",
 							sdb_bytes_left(cur));
 	rows->empty_row = false;
-	return true;
+}
+
+/* If it is of the present, rows->kind is set to what happens to it. */
+static bool
+is_history(MysqlRows *rows, const MysqlRowPlan *plan,
+		   const SourceValue *before, const SourceValue *after)
+{
+	bool		was_present = rows->event_kind != CHANGE_INSERT &&
+		is_present(rows, plan, &before[plan->row_end]);
+	bool		is_now;
+
+	if (rows->event_kind == CHANGE_DELETE)
+		return !was_present;
+	is_now = after[plan->row_end].kind == VALUE_UNCHANGED ? was_present :
+		is_present(rows, plan, &after[plan->row_end]);
+	if (was_present)
+		rows->kind = is_now ? CHANGE_UPDATE : CHANGE_DELETE;
+	else
+		rows->kind = CHANGE_INSERT;
+	return !was_present && !is_now;
+}
+
+static bool
+is_present(const MysqlRows *rows, const MysqlRowPlan *plan,
+		   const SourceValue *row_end)
+{
+	if (row_end->kind != VALUE_TIMESTAMPTZ)
+		sdb_mysql_malformed(&rows->rows,
+							"A row of table \"%s\" does not say until when it holds.",
+							plan->table->id);
+	for (int i = 0; i < lengthof(ends_of_time); i++)
+	{
+		if (row_end->u.sint == ends_of_time[i])
+			return true;
+	}
+	return false;
 }
 
 static const RowsType *
@@ -184,7 +253,7 @@ static void
 check_left_out(const MysqlRows *rows, const MysqlRowPlan *plan,
 			   const SourceValue *row)
 {
-	for (int i = 0; i < plan->ncolumns; i++)
+	for (int i = 0; i < plan->table->ncolumns; i++)
 	{
 		const SourceColumn *column = &plan->table->columns[i];
 

@@ -12,7 +12,9 @@ typedef struct MysqlRowPlan MysqlRowPlan;
 /* MysqlRows --- the rows of one event, read one by one */
 typedef struct MysqlRows
 {
-	ChangeKind	kind;			/* CHANGE_INSERT, _UPDATE or _DELETE */
+	ChangeKind	event_kind;		/* CHANGE_INSERT, _UPDATE or _DELETE */
+	ChangeKind	kind;			/* of the row last decoded: another one where
+								 * a row of the present becomes past */
 	uint64		table_id;
 	bool		is_last;		/* of the statement: table ids end here */
 	int			ncolumns;
@@ -33,6 +35,9 @@ typedef struct MysqlRows
  * memory: CurrentMemoryContext; keeps pointers to table
  * errors: 55000 naming table, column, and both types, if the map does not fit
  *         the definition (column count, type, names or signedness where sent)
+ *
+ * MariaDB logs hidden columns behind those of the definition: the two of system
+ * versioning, and hashes of unique values that are too long for an index.
  */
 extern MysqlRowPlan *sdb_mysql_rows_plan(const MysqlTableMap *map,
 										 const SourceTable *table);
@@ -46,10 +51,13 @@ extern MysqlRowPlan *sdb_mysql_rows_plan(const MysqlTableMap *map,
 extern void sdb_mysql_rows_open(const MysqlFormat *format,
 								const MysqlEvent *event, MysqlRows *rows);
 
+/* Columns of a row, hidden ones included: so long must its values be. */
+extern int	sdb_mysql_rows_plan_columns(const MysqlRowPlan *plan);
+
 /*
- * sdb_mysql_rows_next --- decode the next row.
+ * sdb_mysql_rows_next --- decode the next row that is no history.
  *
- * out:    before (UPDATE, DELETE) and after (INSERT, UPDATE), each
+ * out:    rows->kind; before (UPDATE, DELETE) and after (INSERT, UPDATE), each
  *         [0 .. ncolumns-1]; columns not in the image are VALUE_UNCHANGED;
  *         bytes point into the event where they can
  * result: false at the end of the event

@@ -163,6 +163,10 @@ sdb_mysql_source_connect(MysqlSource *source)
 	conn = sdb_mysql_conn_open(&options);
 	for (i = 0; i < lengthof(session_settings); i++)
 		sdb_mysql_conn_execute(conn, session_settings[i]);
+	/* else tables might show what they were at some time */
+	if (sdb_mysql_conn_is_mariadb(conn))
+		sdb_mysql_conn_execute(conn,
+							   "SET SESSION system_versioning_asof = DEFAULT");
 	/* servers may cut long reads short; not all know the setting */
 	(void) sdb_mysql_conn_try(conn,
 							  sdb_mysql_conn_is_mariadb(conn) ?

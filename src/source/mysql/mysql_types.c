@@ -216,6 +216,8 @@ static void parse_labels(const MysqlColumnInfo *info, const char *text,
 static const char *parse_literal(const char *text, char **value, int *len);
 static const char *parse_hex_literal(const char *text, char **value,
 									 int *len);
+static void set_period(const MysqlColumnInfo *info, const TypeName *type,
+					   SourceColumn *column);
 static void set_charset(const MysqlColumnInfo *info, const TypeName *type,
 						SourceColumn *column);
 static void set_default(const MysqlColumnInfo *info, const TypeName *type,
@@ -266,6 +268,7 @@ sdb_mysql_types_column(const MysqlColumnInfo *info, SourceColumn *column)
 	column->generated = strstr(info->extra, "VIRTUAL GENERATED") != NULL ||
 		strstr(info->extra, "STORED GENERATED") != NULL ||
 		strstr(info->extra, "PERSISTENT") != NULL;
+	set_period(info, type, column);
 	if (info->comment && info->comment[0] != '\0')
 		column->comment = pstrdup(info->comment);
 	set_charset(info, type, column);
@@ -447,6 +450,27 @@ parse_hex_literal(const char *text, char **value, int *len)
 	*out = '\0';
 	*len = out - *value;
 	return *text == '\'' ? text + 1 : NULL;
+}
+
+/*
+ * Changes of a table whose versions are numbered by transactions are logged as
+ * statements, whatever binlog_format says.
+ */
+static void
+set_period(const MysqlColumnInfo *info, const TypeName *type,
+		   SourceColumn *column)
+{
+	if (info->period == NULL)
+		return;
+	if (type->type != MYSQL_T_TIMESTAMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot capture table \"%s\": its versions are numbered by transactions",
+						info->table_id),
+				 errdetail("Column \"%s\" is of type %s; the server logs changes of such a table as statements.",
+						   info->column_name, info->column_type),
+				 errhint("Leave it out of the list of tables, or give it columns of type timestamp(6) for ROW START and ROW END.")));
+	column->row_end = strcmp(info->period, "ROW END") == 0;
 }
 
 static void

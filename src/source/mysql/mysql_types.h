@@ -57,6 +57,7 @@ typedef struct MysqlColumnInfo
 	const char *column_default; /* MariaDB quotes text, MySQL does not */
 	const char *extra;			/* "auto_increment", "VIRTUAL GENERATED", ... */
 	const char *comment;
+	const char *period;			/* "ROW START", "ROW END", see mysql_ddl.h */
 	bool		is_mariadb;
 	bool		is_json;		/* MariaDB: has a json_valid check */
 	bool		is_exact;		/* labels are what was written, not what the

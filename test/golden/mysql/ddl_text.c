@@ -64,7 +64,8 @@ static const char *const action_names[] = {
 	[ALTER_RENAME_TABLE] = "rename table",
 	[ALTER_CONVERT_CHARSET] = "convert",
 	[ALTER_OPTIONS] = "options",
-	[ALTER_SYSTEM_VERSIONING] = "system versioning",
+	[ALTER_ADD_VERSIONING] = "add system versioning",
+	[ALTER_DROP_VERSIONING] = "drop system versioning",
 	[ALTER_MOVE_ROWS] = "move rows"
 };
 
@@ -211,8 +212,10 @@ put_column(StringInfo buf, const MysqlColumnDef *column)
 		appendStringInfoString(buf, " generated");
 	if (column->is_json)
 		appendStringInfoString(buf, " json");
-	if (column->is_system)
-		appendStringInfoString(buf, " system");
+	if (column->period != NULL)
+		appendStringInfo(buf, " as %s", column->period);
+	if (column->is_versioned)
+		appendStringInfoString(buf, " system versioning");
 	if (column->references != NULL)
 		put_references(buf, column->references);
 	if (column->comment != NULL)

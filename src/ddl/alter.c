@@ -86,7 +86,8 @@ sdb_ddl_alter_table(const SchemaChange *change, const SourceType *types)
 	sdb_ddl_set_comments(change->after, target, change->before,
 						 change->origins);
 	sdb_ddl_check_columns(change->after, target);
-	sdb_ddl_create_indexes(change->after, target);
+	sdb_ddl_create_plain_indexes(change->after, target);
+	sdb_ddl_create_unique_indexes(change->after, target);
 	if (alteration.new_sequence)
 		sdb_ddl_set_identity(change->after, target);
 	return alteration.known || !alteration.has_rows;

@@ -54,7 +54,10 @@ sdb_ddl_create_table(const SourceTable *table, const TargetTable *target,
 	set_defaults(table, target, relid);
 	sdb_ddl_set_comments(table, target, NULL, NULL);
 	if (key_time == KEY_NOW)
-		sdb_ddl_create_indexes(table, target);
+	{
+		sdb_ddl_create_plain_indexes(table, target);
+		sdb_ddl_create_unique_indexes(table, target);
+	}
 	return relid;
 }
 
@@ -63,14 +66,12 @@ sdb_ddl_create_key(const SourceTable *table, const TargetTable *target)
 {
 	StringInfoData sql;
 
-	if (table->nkeys > 0)
-	{
-		initStringInfo(&sql);
-		appendStringInfo(&sql, "ALTER TABLE %s ADD ", sdb_ddl_name(target));
-		sdb_ddl_append_key(&sql, table, target);
-		sdb_ddl_run(sql.data);
-	}
-	sdb_ddl_create_indexes(table, target);
+	if (table->nkeys == 0)
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD ", sdb_ddl_name(target));
+	sdb_ddl_append_key(&sql, table, target);
+	sdb_ddl_run(sql.data);
 }
 
 void

@@ -16,7 +16,7 @@
 typedef enum KeyTime
 {
 	KEY_NOW,					/* with the table */
-	KEY_LATER					/* by sdb_ddl_create_key, after the load */
+	KEY_LATER					/* after the load */
 } KeyTime;
 
 /* CREATE SCHEMA IF NOT EXISTS, quietly. */
@@ -36,12 +36,27 @@ extern Oid	sdb_ddl_create_table(const SourceTable *table,
 								 const TargetTable *target,
 								 const SourceType *types, KeyTime key_time);
 
-/*
- * sdb_ddl_create_key --- add what was left out by KEY_LATER: the primary key,
- * and with synchdb.replicate_indexes the other indexes.
- */
+/* sdb_ddl_create_key --- add the primary key that KEY_LATER has left out. */
 extern void sdb_ddl_create_key(const SourceTable *table,
 							   const TargetTable *target);
+
+/*
+ * With synchdb.replicate_indexes, create the indexes that are not there yet.
+ *
+ * Unique ones only hold while the table shows one state of the source: not
+ * inside the window of its copy, where rows of several stand side by side.
+ */
+extern void sdb_ddl_create_plain_indexes(const SourceTable *table,
+										 const TargetTable *target);
+extern void sdb_ddl_create_unique_indexes(const SourceTable *table,
+										  const TargetTable *target);
+
+/* Drops those that we have made, with the foreign keys that need them. */
+extern void sdb_ddl_drop_unique_indexes(const SourceTable *table,
+										const TargetTable *target);
+
+/* Is there a unique index, besides the primary key, that we have not made? */
+extern bool sdb_ddl_has_own_unique(const TargetTable *target);
 
 /*
  * sdb_ddl_create_foreign_keys --- with synchdb.replicate_indexes, add the

@@ -133,10 +133,6 @@ extern void sdb_ddl_alter_column(Alteration *alteration, int idx0);
  * indexes.c
  */
 
-/* Creates the indexes that are not there yet, if that is asked for. */
-extern void sdb_ddl_create_indexes(const SourceTable *table,
-								   const TargetTable *target);
-
 /* Drops those of before that after has no more, or has otherwise. */
 extern void sdb_ddl_drop_indexes(const SchemaChange *change, Oid relid);
 

@@ -21,6 +21,8 @@
 
 #define INDEX_COMMENT "synchdb: index %s"
 
+static void create_indexes(const SourceTable *table,
+						   const TargetTable *target, bool unique);
 static void create_index(const SourceTable *table, const TargetTable *target,
 						 Oid relid, const SourceIndex *index);
 static bool is_carried(const SourceTable *table, const SourceIndex *index);
@@ -31,7 +33,58 @@ static bool same_index(const SourceIndex *before, const SourceIndex *after,
 					   const int *origins);
 
 void
-sdb_ddl_create_indexes(const SourceTable *table, const TargetTable *target)
+sdb_ddl_create_plain_indexes(const SourceTable *table,
+							 const TargetTable *target)
+{
+	create_indexes(table, target, false);
+}
+
+void
+sdb_ddl_create_unique_indexes(const SourceTable *table,
+							  const TargetTable *target)
+{
+	create_indexes(table, target, true);
+}
+
+void
+sdb_ddl_drop_unique_indexes(const SourceTable *table,
+							const TargetTable *target)
+{
+	char		relkind;
+	Oid			relid = sdb_ddl_find(target, &relkind);
+	bool		released = false;
+
+	for (int i = 0; i < table->nindexes; i++)
+	{
+		if (!table->indexes[i].unique)
+			continue;
+		if (!released)
+			sdb_ddl_release_references(relid);
+		released = true;
+		drop_index(relid, &table->indexes[i]);
+	}
+}
+
+bool
+sdb_ddl_has_own_unique(const TargetTable *target)
+{
+	char		relkind;
+	Oid			relid = sdb_ddl_find(target, &relkind);
+
+	return OidIsValid(relid) &&
+		sdb_ddl_finds(psprintf("SELECT FROM pg_catalog.pg_index"
+							   " WHERE indrelid = %u AND NOT indisprimary"
+							   " AND (indisunique OR indisexclusion)"
+							   " AND coalesce(pg_catalog.obj_description("
+							   "indexrelid, 'pg_class'), '') NOT LIKE %s",
+							   relid,
+							   quote_literal_cstr(psprintf(INDEX_COMMENT,
+														   "%"))));
+}
+
+static void
+create_indexes(const SourceTable *table, const TargetTable *target,
+			   bool unique)
 {
 	char		relkind;
 	Oid			relid = sdb_ddl_find(target, &relkind);
@@ -40,9 +93,11 @@ sdb_ddl_create_indexes(const SourceTable *table, const TargetTable *target)
 		return;
 	for (int i = 0; i < table->nindexes; i++)
 	{
-		if (is_carried(table, &table->indexes[i]) &&
-			!is_there(target, relid, &table->indexes[i]))
-			create_index(table, target, relid, &table->indexes[i]);
+		const SourceIndex *index = &table->indexes[i];
+
+		if (index->unique == unique && is_carried(table, index) &&
+			!is_there(target, relid, index))
+			create_index(table, target, relid, index);
 	}
 }
 

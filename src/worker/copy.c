@@ -431,7 +431,15 @@ split_table(Connector *connector, Source *source, TableState *state,
 	if (list_length(ranges) < 2)
 		return 1;
 	sdb_process_begin_transaction();
+	/* rows that were read at different moments might break it */
+	if (sdb_ddl_has_own_unique(target))
+	{
+		sdb_process_commit_transaction();
+		return 1;
+	}
 	state->created = prepare_target(state, target, connector->routine->types);
+	if (!state->created)
+		sdb_ddl_drop_unique_indexes(table, target);
 	state->stage = TABLE_COPYING;
 	state->from = position;
 	sdb_checkpoint_put_table(connector->name, state);
@@ -471,7 +479,6 @@ complete_next_table(CopySession *session)
 	const SourceRoutine *routine = session->source->routine;
 	ClaimedRange claimed;
 	TableState *state;
-	TargetTable *target;
 	SourceValue *row;
 
 	if (!sdb_ranges_claim_complete(session->connector->name, &claimed))
@@ -479,7 +486,6 @@ complete_next_table(CopySession *session)
 	state = find_state(session, claimed.id);
 	if (state == NULL)
 		return false;
-	target = sdb_naming_target(state->table);
 	report_work(session, state->table);
 
 	/* a point that contains all that any of the ranges may contain */
@@ -492,10 +498,6 @@ complete_next_table(CopySession *session)
 		;
 
 	SDB_FAILPOINT("copy-before-completion");
-	if (state->created)
-		sdb_ddl_create_key(state->table, target);
-	sdb_ddl_set_identity(state->table, target);
-	CommandCounterIncrement();
 	store_copy(session, state);
 	sdb_ranges_drop(session->connector->name, claimed.id);
 	count_rows(session, 1, 0);
@@ -569,18 +571,13 @@ copy_table(CopySession *session, TableState *state)
 {
 	SourceTable *table = state->table;
 	TargetTable *target = sdb_naming_target(table);
-	bool		created;
 	int64		nrows;
 
 	report_work(session, table);
-	created = prepare_target(state, target,
-							 session->connector->routine->types);
+	state->created = prepare_target(state, target,
+									session->connector->routine->types);
 	SDB_FAILPOINT("copy-before-load");
-	nrows = copy_rows(session, table, NULL, created);
-	if (created)
-		sdb_ddl_create_key(table, target);
-	sdb_ddl_set_identity(table, target);
-	CommandCounterIncrement();
+	nrows = copy_rows(session, table, NULL, state->created);
 	store_copy(session, state);
 	count_rows(session, 1, nrows);
 }
@@ -636,13 +633,15 @@ copy_rows(CopySession *session, SourceTable *table, const KeyRange *range,
 }
 
 /*
- * What the table's rows show.  The point is that of what was read last; where
- * ranges were read before, it only ends their window.
+ * All rows are there: what comes after them, and what they show.  The point is
+ * that of what was read last; where ranges were read before, it only ends their
+ * window.
  */
 static void
 store_copy(CopySession *session, TableState *state)
 {
 	Connector  *connector = session->connector;
+	TargetTable *target = sdb_naming_target(state->table);
 	SnapshotPoint point;
 
 	session->source->routine->snapshot_point(session->source, state->table,
@@ -654,6 +653,15 @@ store_copy(CopySession *session, TableState *state)
 		state->from = point.from;
 		state->until = point.until;
 	}
+	if (state->created)
+		sdb_ddl_create_key(state->table, target);
+	sdb_ddl_set_identity(state->table, target);
+	sdb_ddl_create_plain_indexes(state->table, target);
+	if (state->until == NULL)
+		sdb_ddl_create_unique_indexes(state->table, target);
+	else
+		sdb_ddl_drop_unique_indexes(state->table, target);
+	CommandCounterIncrement();
 	state->stage = session->beside ? TABLE_READY : TABLE_COPIED;
 	state->created = false;
 	sdb_checkpoint_put_table(connector->name, state);

@@ -430,6 +430,7 @@ commit_batch(Pipeline *p)
 		store_apart_progress(p, position);
 	else if (sdb_tables_settle(p->progress))
 		sdb_checkpoint_settle_tables(name);
+	sdb_tables_reconcile(p->progress, p->session->connector);
 	sdb_checkpoint_store(name, p->session->apart ? NULL : position, counters);
 	if (ends_careful(p->session))
 		sdb_checkpoint_set_error(name, NULL);
@@ -495,6 +496,11 @@ wait_for_source(Pipeline *p)
 
 	if (!p->in_source_transaction && p->session->apart == NULL)
 	{
+		if (sdb_tables_reach(p->progress, p->session->source))
+		{
+			open_batch(p);
+			commit_batch(p);
+		}
 		store_idle_position(p);
 		stats_ms = pgstat_report_stat(false);
 	}

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "utils/hsearch.h"
@@ -40,6 +41,7 @@ struct TableProgress
 	int			ncopied;		/* entries of TABLE_COPIED */
 	char	   *last_point;		/* the latest of their points; NULL if none */
 	bool		passed;			/* the stream passed it, not yet reported */
+	List	   *reconciled;		/* of TableState *, whose window it passed */
 	uint64		transaction;	/* counts source transactions */
 	char	   *before;			/* position before the present one */
 	MemoryContext before_context;
@@ -53,6 +55,7 @@ static void warn_incomplete(const SchemaChange *change);
 static Oid	find_target(const TargetTable *target);
 static bool concerns(const SourceTable *table, const SourceTable *changed);
 static bool is_there(const TableState *state);
+static bool waits(const SourceTable *table, List *states);
 static uint32 hash_id(const void *key, Size size);
 static int	match_ids(const void *a, const void *b, Size size);
 static void add_entry(TableProgress *progress, TableState *state);
@@ -88,22 +91,29 @@ sdb_tables_load(const SourceRoutine *routine, List *states)
 void
 sdb_tables_begin(TableProgress *progress, Source *source)
 {
-	MemoryContext old;
-
 	progress->transaction++;
+	(void) sdb_tables_reach(progress, source);
+}
+
+bool
+sdb_tables_reach(TableProgress *progress, Source *source)
+{
+	MemoryContext old;
+	bool		passes;
+
 	if (progress->ncopied == 0)
-		return;
+		return false;
 
 	MemoryContextReset(progress->before_context);
 	old = MemoryContextSwitchTo(progress->before_context);
 	progress->before = progress->routine->stream_position(source);
-	if (!progress->routine->position_covers(progress->last_point,
-											progress->before))
-	{
-		drop_copied(progress);
-		progress->passed = true;
-	}
+	passes = !progress->routine->position_covers(progress->last_point,
+												 progress->before);
 	MemoryContextSwitchTo(old);
+	if (passes)
+		drop_copied(progress);
+	progress->passed |= passes;
+	return passes;
 }
 
 bool
@@ -131,6 +141,22 @@ sdb_tables_settle(TableProgress *progress)
 
 	progress->passed = false;
 	return passed;
+}
+
+void
+sdb_tables_reconcile(TableProgress *progress, Connector *connector)
+{
+	ListCell   *cell;
+
+	foreach(cell, progress->reconciled)
+	{
+		const SourceTable *table = ((TableState *) lfirst(cell))->table;
+
+		sdb_ddl_create_unique_indexes(table, sdb_naming_target(table));
+		CommandCounterIncrement();
+		sdb_tables_link(connector, table);
+	}
+	progress->reconciled = NIL;
 }
 
 bool
@@ -172,6 +198,8 @@ sdb_tables_follow(TableProgress *progress, Connector *connector,
 	}
 	if (before != NULL && strcmp(before->id, after->id) != 0)
 		sdb_checkpoint_drop_table(connector->name, before->id);
+	if (state.until != NULL)
+		sdb_ddl_drop_unique_indexes(after, sdb_naming_target(after));
 	keep_entry(progress, &state);
 	sdb_checkpoint_put_table(connector->name, &state);
 	sdb_tables_record_attributes(connector, after);
@@ -181,15 +209,17 @@ sdb_tables_follow(TableProgress *progress, Connector *connector,
 void
 sdb_tables_link(Connector *connector, const SourceTable *changed)
 {
+	List	   *states;
 	ListCell   *cell;
 
 	if (!sdb_guc_replicate_indexes)
 		return;
-	foreach(cell, sdb_checkpoint_tables(connector->name))
+	states = sdb_checkpoint_tables(connector->name);
+	foreach(cell, states)
 	{
 		const TableState *state = lfirst(cell);
 
-		if (is_there(state) &&
+		if (is_there(state) && !waits(state->table, states) &&
 			(changed == NULL || concerns(state->table, changed)))
 			sdb_ddl_create_foreign_keys(state->table);
 	}
@@ -343,6 +373,26 @@ is_there(const TableState *state)
 		state->stage == TABLE_PARTIAL;
 }
 
+/*
+ * Does a table whose unique indexes are still to come stand at the other end of
+ * a foreign key?
+ */
+static bool
+waits(const SourceTable *table, List *states)
+{
+	ListCell   *cell;
+
+	foreach(cell, states)
+	{
+		const TableState *state = lfirst(cell);
+
+		if (state->until != NULL && strcmp(state->table->id, table->id) != 0 &&
+			concerns(table, state->table))
+			return true;
+	}
+	return false;
+}
+
 static uint32
 hash_id(const void *key, Size size)
 {
@@ -408,12 +458,21 @@ decide(TableProgress *progress, Entry *entry)
 static void
 drop_copied(TableProgress *progress)
 {
+	MemoryContext old = MemoryContextSwitchTo(progress->context);
 	HASH_SEQ_STATUS scan;
 	Entry	   *entry;
 
 	hash_seq_init(&scan, progress->entries);
 	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (entry->state->stage == TABLE_COPIED)
-			hash_search(progress->entries, &entry->id, HASH_REMOVE, NULL);
+	{
+		TableState *state = entry->state;
+
+		if (state->stage != TABLE_COPIED)
+			continue;
+		hash_search(progress->entries, &entry->id, HASH_REMOVE, NULL);
+		if (state->until != NULL)
+			progress->reconciled = lappend(progress->reconciled, state);
+	}
 	progress->ncopied = 0;
+	MemoryContextSwitchTo(old);
 }

@@ -30,8 +30,21 @@ extern void sdb_tables_begin(TableProgress *progress, Source *source);
 extern bool sdb_tables_mode(TableProgress *progress, const SourceTable *table,
 							ApplyMode *mode);
 
+/*
+ * sdb_tables_reach --- the source stands between two transactions: does the
+ * stream pass the points of all tables here?  True once.
+ */
+extern bool sdb_tables_reach(TableProgress *progress, Source *source);
+
 /* True once, when the stream has passed the points of all tables. */
 extern bool sdb_tables_settle(TableProgress *progress);
+
+/*
+ * sdb_tables_reconcile --- tables whose window the stream has passed, which is
+ * stored already, get what had to wait for that: their unique indexes.
+ */
+extern void sdb_tables_reconcile(TableProgress *progress,
+								 Connector *connector);
 
 /*
  * sdb_tables_schema_applies --- is a schema change in the present transaction

@@ -160,8 +160,7 @@ def test_written_history(source, db, connector):
     connector.wait_equal("t")
     db.execute("SET system_versioning_insert_history = 1",
                "INSERT INTO t (id, v, row_start, row_end) VALUES"
-               " (2, 2, '2000-01-01', '2001-01-01'),"
-               " (3, 3, '2000-01-01', TIMESTAMP'2038-01-19 03:14:07.999999')",
+               " (2, 2, '2000-01-01', '2001-01-01')",
                "INSERT INTO t VALUES (4, 4)")
     connector.wait_equal("t")
 

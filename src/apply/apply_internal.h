@@ -8,6 +8,7 @@
  *		apply.c			the operations: strict and idempotent, order, limits
  *		relation.c		opening and closing targets, what is cached
  *		row_lookup.c	finding the row that a change is about
+ *		tid_cache.c		where the rows of recent changes are
  *		heap_write.c	writing rows and their index entries
  *		routing.c		partitioned targets
  *		truncate.c		emptying a target
@@ -33,6 +34,7 @@
 typedef struct ApplyTable ApplyTable;
 typedef struct Routing Routing;
 typedef struct SpiTable SpiTable;
+typedef struct TidCache TidCache;
 
 /* RowImage --- a row in the columns of a relation; entries [attnum - 1] */
 typedef struct RowImage
@@ -74,6 +76,7 @@ typedef struct ApplyTarget
 	Lookup	   *lookups;		/* the primary key first, then unique ones */
 	FmgrInfo  **equals;			/* [attnum - 1], made when first needed */
 	SnapshotData dirty;			/* of the scans */
+	BlockNumber nblocks;		/* blocks that rel is known to have */
 	TupleTableSlot *found;		/* the row found */
 	TupleTableSlot *row;		/* the row to write instead */
 
@@ -84,6 +87,7 @@ typedef struct ApplyTarget
 	int			slots_size;		/* room in slots */
 	int			max_slots;
 	TupleTableSlot **slots;
+	uint64	   *hashes;			/* likewise: of the keys, for the TID cache */
 	Size		pending_bytes;
 	int			insert_options; /* of table_multi_insert */
 	struct BulkInsertStateData *bistate;	/* NULL but in a bulk load */
@@ -142,6 +146,7 @@ struct Apply
 	int			nforgotten;		/* tables since catalog caches were reset */
 	dlist_head	pending;		/* ApplyTarget.pending_node */
 	Size		pending_bytes;
+	TidCache   *tids;			/* NULL until something is put there */
 	bool		careful;
 	bool		active;			/* the snapshot is pushed */
 };
@@ -207,6 +212,21 @@ extern bool sdb_lookup_row(ApplyTarget *target, const RowImage *image);
 
 /* Ends the scans; the target is about to be closed. */
 extern void sdb_lookup_end(ApplyTarget *target);
+
+/* --- tid_cache.c --- */
+
+/*
+ * A hash for a key of an index that identifies rows; values [attnum - 1] are
+ * of a row in desc, and not null in the key's columns.
+ */
+extern uint64 sdb_tid_cache_hash(const Lookup *lookup, TupleDesc desc,
+								 const Datum *values);
+
+/* The TID that the index may still have for the key.  out: tid */
+extern bool sdb_tid_cache_get(const Apply *apply, uint64 hash,
+							  ItemPointer tid);
+extern void sdb_tid_cache_put(Apply *apply, uint64 hash,
+							  const ItemPointerData *tid);
 
 /* --- heap_write.c --- */
 

@@ -52,6 +52,9 @@ static void triggers_end(ApplyTarget *target);
 static bool lock_found(ApplyTarget *target);
 static void see_own_row(ApplyTarget *target);
 static bool was_done(ApplyTarget *target, TM_Result result);
+static uint64 identity_hash(const ApplyTarget *target,
+							const TupleTableSlot *row);
+static void remember(ApplyTarget *target, uint64 hash, ItemPointer tid);
 
 void
 sdb_heap_fill_insert(ApplyTarget *target, const RowImage *image,
@@ -135,6 +138,7 @@ sdb_heap_append(ApplyTarget *target)
 		return;
 	}
 
+	target->hashes[target->npending] = identity_hash(target, row);
 	check_row(target, row, CMD_INSERT);
 	ExecMaterializeSlot(row);
 	nbytes = ExecFetchSlotHeapTuple(row, false, NULL)->t_len;
@@ -173,6 +177,7 @@ sdb_heap_flush(ApplyTarget *target)
 		if (target->rri->ri_NumIndices > 0)
 			sdb_insert_index_tuples(target->rri, target->slots[i], estate,
 									false, false);
+		remember(target, target->hashes[i], &target->slots[i]->tts_tid);
 		ExecClearTuple(target->slots[i]);
 	}
 	MemoryContextSwitchTo(oldcxt);
@@ -200,6 +205,7 @@ sdb_heap_update(ApplyTarget *target, TupleTableSlot *row)
 	TM_FailureData failure;
 	LockTupleMode lockmode;
 	TU_UpdateIndexes update_indexes;
+	uint64		hash = identity_hash(target, row);
 
 	if (!target->published_update)
 		CheckCmdReplicaIdentity(target->rel, CMD_UPDATE);
@@ -219,8 +225,14 @@ sdb_heap_update(ApplyTarget *target, TupleTableSlot *row)
 		return false;
 
 	if (target->rri->ri_NumIndices > 0 && update_indexes != TU_None)
+	{
+		bool		only_summarizing = sdb_only_summarizing(update_indexes);
+
 		sdb_insert_index_tuples(target->rri, row, estate, true,
-								sdb_only_summarizing(update_indexes));
+								only_summarizing);
+		if (!only_summarizing)
+			remember(target, hash, &row->tts_tid);
+	}
 	ResetPerTupleExprContext(estate);
 	return true;
 }
@@ -253,9 +265,16 @@ grow_slots(ApplyTarget *target)
 	int			size = Max(FIRST_SLOTS, 2 * target->slots_size);
 
 	size = Min(size, target->max_slots);
-	target->slots = target->slots == NULL ?
-		palloc_array(TupleTableSlot *, size) :
-		repalloc(target->slots, size * sizeof(TupleTableSlot *));
+	if (target->slots == NULL)
+	{
+		target->slots = palloc_array(TupleTableSlot *, size);
+		target->hashes = palloc_array(uint64, size);
+	}
+	else
+	{
+		target->slots = repalloc(target->slots, size * sizeof(TupleTableSlot *));
+		target->hashes = repalloc(target->hashes, size * sizeof(uint64));
+	}
 	target->slots_size = size;
 }
 
@@ -381,4 +400,30 @@ was_done(ApplyTarget *target, TM_Result result)
 		elog(ERROR, "unexpected state %d of a row in table \"%s\"",
 			 (int) result, target->table->name);
 	return false;
+}
+
+/*
+ * For the TID cache, of a row whose values stand in the slot's arrays; 0 if
+ * there is nothing to remember it by, or too much, as in a load.
+ */
+static uint64
+identity_hash(const ApplyTarget *target, const TupleTableSlot *row)
+{
+	const Lookup *lookup = target->lookups;
+
+	if (target->nlookups == 0 || !lookup->unique || target->bistate != NULL)
+		return 0;
+	/* what is generated is not there yet */
+	for (int i = 0; i < lookup->nkeys; i++)
+		if (row->tts_isnull[lookup->attnums[i] - 1])
+			return 0;
+	return sdb_tid_cache_hash(lookup, row->tts_tupleDescriptor,
+							  row->tts_values);
+}
+
+static void
+remember(ApplyTarget *target, uint64 hash, ItemPointer tid)
+{
+	if (hash != 0)
+		sdb_tid_cache_put(target->table->apply, hash, tid);
 }

@@ -255,6 +255,7 @@ sdb_relation_open_target(ApplyTarget *target, ResultRelInfo *root)
 	estate->es_opened_result_relations =
 		lappend(estate->es_opened_result_relations, rri);
 	target->rri = rri;
+	target->nblocks = 0;
 	target->published_update = false;
 	target->published_delete = false;
 

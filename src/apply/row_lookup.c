@@ -15,6 +15,8 @@
  * indexes bear that: while the insert waits, its row is at the source and holds
  * its values there, so no other row can have taken them.
  *
+ * A key that was met lately has its TID in a cache, which saves the search.
+ *
  * Scans use a dirty snapshot: they see what this transaction did, command ids
  * aside, and tell when another transaction is at work on a row, which is
  * waited for.  Index scans stay open until sdb_lookup_end and are started
@@ -56,6 +58,10 @@ static bool look(ApplyTarget *target, Lookup *lookup, int nkeys,
 				 const RowImage *image);
 static ScanOutcome index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 								const RowImage *image);
+static bool fetch_cached(ApplyTarget *target, const Lookup *lookup,
+						 uint64 hash, const RowImage *image);
+static bool fetch_next(IndexScanDesc scan, TupleTableSlot *slot,
+					   ItemPointer tid);
 static ScanOutcome heap_lookup(ApplyTarget *target, const RowImage *image);
 static bool wait_for_others(ApplyTarget *target);
 static bool matches(ApplyTarget *target, const RowImage *image);
@@ -238,6 +244,8 @@ index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	ResultRelInfo *rri = target->rri;
 	bool		exact = is_exact(lookup, nkeys, image);
+	ItemPointerData tid;
+	uint64		hash = 0;
 
 	for (int i = 0; i < nkeys; i++)
 	{
@@ -266,15 +274,83 @@ index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
 		lookup->scan_nkeys = nkeys;
 	}
 
-	index_rescan(lookup->scan, keys, nkeys, NULL, 0);
-	while (index_getnext_slot(lookup->scan, ForwardScanDirection,
-							  target->found))
+	if (exact)
 	{
-		if (!exact && !matches(target, image))
+		hash = sdb_tid_cache_hash(lookup, RelationGetDescr(target->rel),
+								  image->values);
+		if (fetch_cached(target, lookup, hash, image))
+			return wait_for_others(target) ? SCAN_AGAIN : SCAN_FOUND;
+	}
+	index_rescan(lookup->scan, keys, nkeys, NULL, 0);
+	while (fetch_next(lookup->scan, target->found, &tid))
+	{
+		if (exact)
+			sdb_tid_cache_put(target->table->apply, hash, &tid);
+		else if (!matches(target, image))
 			continue;
 		return wait_for_others(target) ? SCAN_AGAIN : SCAN_FOUND;
 	}
 	return SCAN_NOTHING;
+}
+
+/* Follow what the cache has; false if the row of the key is not there. */
+static bool
+fetch_cached(ApplyTarget *target, const Lookup *lookup, uint64 hash,
+			 const RowImage *image)
+{
+	TupleDesc	desc = RelationGetDescr(target->rel);
+	ItemPointerData tid;
+	bool		call_again = false;
+	bool		all_dead = false;
+
+	if (!sdb_tid_cache_get(target->table->apply, hash, &tid))
+		return false;
+	/* nobody can cut the table off while it is open here */
+	if (ItemPointerGetBlockNumber(&tid) >= target->nblocks)
+		target->nblocks = RelationGetNumberOfBlocks(target->rel);
+	if (ItemPointerGetBlockNumber(&tid) >= target->nblocks ||
+		!table_index_fetch_tuple(lookup->scan->xs_heapfetch, &tid,
+								 &target->dirty, target->found, &call_again,
+								 &all_dead))
+		return false;
+
+	for (int i = 0; i < lookup->nkeys; i++)
+	{
+		int			column = lookup->attnums[i] - 1;
+		Form_pg_attribute att = TupleDescAttr(desc, column);
+		bool		isnull;
+		Datum		value = slot_getattr(target->found, column + 1, &isnull);
+
+		if (isnull || !datum_image_eq(value, image->values[column],
+									  att->attbyval, att->attlen))
+		{
+			ExecClearTuple(target->found);
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * index_getnext_slot, which also tells the TID that the index has: where a
+ * chain of versions begins.
+ */
+static bool
+fetch_next(IndexScanDesc scan, TupleTableSlot *slot, ItemPointer tid)
+{
+	for (;;)
+	{
+		if (!scan->xs_heap_continue)
+		{
+			ItemPointer next = index_getnext_tid(scan, ForwardScanDirection);
+
+			if (next == NULL)
+				return false;
+			*tid = *next;
+		}
+		if (index_fetch_heap(scan, slot))
+			return true;
+	}
 }
 
 static ScanOutcome

@@ -654,6 +654,34 @@ def test_initial_only_outlives_a_crash(script, crashing, failpoint):
                                  " WHERE name = %s", [crashing.name])
 
 
+def test_rows_that_moved(script, streaming):
+    """Where a row was is a hint and no more."""
+    numbers = range(1, 1001)
+    target = streaming.target("t")
+
+    def change(ids, old, new):
+        script.transaction(*[script.update("t", (n, old), (n, new))
+                             for n in ids])
+
+    def put_back(ids):
+        """Rows of the target, in another order and in fewer pages."""
+        streaming.pg.query("CREATE TABLE kept AS TABLE %s; TRUNCATE %s"
+                           % (target, target))
+        streaming.pg.query("INSERT INTO %s SELECT * FROM kept WHERE id ="
+                           " ANY (%%s) ORDER BY id DESC" % target, [list(ids)])
+        streaming.pg.query("DROP TABLE kept")
+
+    script.transaction(*[script.insert("t", n, "a" * 100) for n in numbers])
+    streaming.wait_rows("t", [(n, "a" * 100) for n in numbers])
+    put_back(numbers)
+    change(numbers, "a" * 100, "b" * 100)
+    streaming.wait_rows("t", [(n, "b" * 100) for n in numbers])
+    put_back([5, 1000])
+    change([5, 1000], "b" * 100, "c")
+    streaming.wait_rows("t", [(5, "c"), (1000, "c")])
+    assert streaming.state()["err"] == "no error"
+
+
 def test_schemasync_outlives_a_crash(script, crashing, failpoint):
     script.transaction(script.insert("t", 1, "a"))
     failpoint.arm("snapshot-before-end", "kill")

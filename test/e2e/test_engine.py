@@ -743,11 +743,13 @@ def test_own_strategy(pg, script, streaming, settings, in_conflict):
 
 def test_check_connector(pg, script, connect):
     connector = connect(pg, script, type="fake",
-                        tables="%s,nothing" % script.id("t"))
+                        tables="%s,%s" % (script.id("t"),
+                                          script.id("nothing")))
     rows = pg.query("SELECT * FROM synchdb_check_connector(%s)",
                     [connector.name])
     assert rows[0] == ("script", True, True, "The script can be read.", None)
     assert rows[1][:3] == ("tables", False, False)
-    assert "matches 1 tables" in rows[1][3] and '"nothing"' in rows[1][3]
+    assert "matches 1 table;" in rows[1][3] and 'nothing"' in rows[1][3]
     connector.start()
-    assert 'entry "nothing" in the table list' in pg.log_text()
+    assert ('entry "%s" in the table list' % script.id("nothing")
+            in pg.log_text())

@@ -745,5 +745,5 @@ dump_hint(const char *message)
 {
 	if (names_same_id(message))
 		return "Another replica or connector reads with the same server id. Stop it, or give one of them another id.";
-	return "The source may have purged that part of its binary log. Take a new snapshot, and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
+	return "The source may have purged that part of its binary log, or reset it. Take a new snapshot with mode \"always\" or \"when_needed\", and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
 }

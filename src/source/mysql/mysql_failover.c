@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "source/mysql/mysql_failover.h"
 
 static void require_transactions(MysqlSource *source, MysqlConn *conn,
@@ -18,6 +20,7 @@ static MysqlGtidSet *set_before_file(MysqlSource *source, MysqlConn *conn,
 									 const char *file);
 static MysqlGtidSet *parse_own(MysqlSource *source, const char *text);
 static List *log_files(MysqlConn *conn);
+static char *time_text(int64 seconds);
 
 char *
 sdb_mysql_server_name(bool is_mariadb, MysqlConn *conn)
@@ -63,6 +66,7 @@ sdb_mysql_failover_locate(MysqlSource *source, MysqlConn *conn,
 	require_transactions(source, conn, applied);
 	position->file = find_file(source, conn, applied);
 	position->pos = 4;
+	position->file_sec = 0;
 	ereport(LOG,
 			(errmsg("connector \"%s\" goes on at \"%s\" in file \"%s\", after the transactions \"%s\"",
 					source->options.connector, source->base.address,
@@ -96,6 +100,27 @@ sdb_mysql_failover_check_file(MysqlSource *source, MysqlConn *conn,
 						source->options.connector, source->base.address),
 				 errdetail("It is file \"%s\".", position->file),
 				 errhint("Let the connector catch up before it is purged, or keep the log longer (binlog_expire_logs_seconds, expire_logs_days).")));
+}
+
+void
+sdb_mysql_failover_check_begin(MysqlSource *source,
+							   const MysqlPosition *position, int64 begun)
+{
+	if (position->file_sec == 0 || position->file_sec == begun)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("file \"%s\" in the binary log of \"%s\" is not the one that the position comes from",
+					position->file, source->base.address),
+			 errdetail("It was begun at %s, not at %s: the log was reset.",
+					   time_text(begun), time_text(position->file_sec)),
+			 errhint("Changes since then are lost: take a new snapshot with mode \"always\" or \"when_needed\".")));
+}
+
+static char *
+time_text(int64 seconds)
+{
+	return pstrdup(timestamptz_to_str(time_t_to_timestamptz((pg_time_t) seconds)));
 }
 
 /* All that was applied must have happened at this server as well. */

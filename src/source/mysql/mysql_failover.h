@@ -31,4 +31,14 @@ extern void sdb_mysql_failover_locate(MysqlSource *source, MysqlConn *conn,
 extern void sdb_mysql_failover_check_file(MysqlSource *source, MysqlConn *conn,
 										  const MysqlPosition *position);
 
+/*
+ * sdb_mysql_failover_check_begin --- is the file of the position, which was
+ * begun then, still the one that the position was made in?
+ *
+ * errors: 55000 if the log was reset since
+ */
+extern void sdb_mysql_failover_check_begin(MysqlSource *source,
+										   const MysqlPosition *position,
+										   int64 begun);
+
 #endif							/* SDB_MYSQL_FAILOVER_H */

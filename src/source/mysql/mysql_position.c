@@ -37,6 +37,9 @@ sdb_mysql_position_to_text(const MysqlPosition *position)
 		escape_json(&buf, position->file);
 		appendStringInfo(&buf, ",\"pos\":" UINT64_FORMAT, position->pos);
 	}
+	if (position->file_sec != 0)
+		appendStringInfo(&buf, ",\"file_sec\":" INT64_FORMAT,
+						 position->file_sec);
 	if (position->gtids != NULL)
 	{
 		appendStringInfoString(&buf, ",\"gtids\":");
@@ -88,6 +91,8 @@ sdb_mysql_position_parse(const char *text, char **reason)
 		return NULL;
 	if (get_uint(object, "ts_sec", &number))
 		position->ts_sec = (int64) number;
+	if (get_uint(object, "file_sec", &number))
+		position->file_sec = (int64) number;
 	if (get_uint(object, "server_id", &number))
 		position->server_id = (uint32) number;
 	return position;

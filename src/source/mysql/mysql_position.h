@@ -18,6 +18,9 @@ typedef struct MysqlPosition
 {
 	char	   *file;			/* NULL if only gtids are known */
 	uint64		pos;
+	int64		file_sec;		/* when file was begun, which tells it from
+								 * one of its name after a reset of the log; 0
+								 * if not known */
 	char	   *gtids;			/* all transactions up to here, see
 								 * mysql_gtidset.h; NULL if not known */
 	char	   *server;			/* that file and pos belong to; NULL if not
@@ -29,7 +32,7 @@ typedef struct MysqlPosition
 
 /*
  * Text form: {"ts_sec":1725644339,"file":"mysql-bin.000004","pos":138466,
- * "gtids":"...","server":"...","server_id":223344}, with
+ * "file_sec":1725640000,"gtids":"...","server":"...","server_id":223344}, with
  * "prepared":[{"xid":"...","file":"...","pos":N}] if there are any.  Reading
  * accepts any JSON object with file and pos, or with gtids, or both.
  */

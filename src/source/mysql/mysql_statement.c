@@ -68,7 +68,7 @@ sdb_mysql_statement(MysqlStream *stream, const MysqlEvent *event)
 						 errmsg("cannot undo rows of the transaction at %s:" UINT64_FORMAT,
 								stream->position.file, stream->position.pos),
 						 errdetail("It was rolled back after it had changed tables of an engine without transactions."),
-						 errhint("ALTER TABLE ... ENGINE = InnoDB, and take a new snapshot.")));
+						 errhint("ALTER TABLE ... ENGINE = InnoDB, and take a new snapshot with mode \"always\".")));
 			if (statement.kind == STATEMENT_ROLLBACK)
 				sdb_mysql_stream_end_group(stream);
 			return;
@@ -101,7 +101,7 @@ sdb_mysql_statement_refuse(MysqlStream *stream, const char *what)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot follow %s at %s: the source logged a statement instead of rows",
 					what, sdb_mysql_stream_where(stream)),
-			 errhint("SET GLOBAL binlog_format = 'ROW'; reconnect the source's clients, and take a new snapshot.")));
+			 errhint("SET GLOBAL binlog_format = 'ROW'; reconnect the source's clients, and take a new snapshot with mode \"always\".")));
 }
 
 /* In a transaction that is applied already: only its end matters. */

@@ -52,6 +52,7 @@ pg_noreturn static void refuse_event(MysqlStream *stream,
 static void begin_group(MysqlStream *stream, const MysqlEvent *event);
 static void finish_group(MysqlStream *stream);
 static void check_no_group(MysqlStream *stream);
+static void begin_file(MysqlStream *stream, const MysqlEvent *event);
 static void reach(MysqlStream *stream);
 static bool is_left_out(const MysqlStream *stream);
 
@@ -343,6 +344,8 @@ handle_event(MysqlStream *stream, const MysqlEvent *event)
 				event->log_pos != 0)
 				check_no_group(stream);
 			reach(stream);
+			if (event->type == MYSQL_EVENT_FORMAT_DESCRIPTION)
+				begin_file(stream, event);
 			break;
 
 		case MYSQL_EVENT_PREVIOUS_GTIDS:
@@ -597,6 +600,20 @@ check_no_group(MysqlStream *stream)
 	stream->group = GROUP_NONE;
 }
 
+/* The first event of a file comes also to who reads on in its midst. */
+static void
+begin_file(MysqlStream *stream, const MysqlEvent *event)
+{
+	MysqlPosition *position = &stream->position;
+
+	if (stream->group != GROUP_NONE || stream->xa != NULL ||
+		event->timestamp == 0)
+		return;
+	sdb_mysql_failover_check_begin(stream->source, position,
+								   event->timestamp);
+	position->file_sec = event->timestamp;
+}
+
 /* Between groups, the position follows the dump. */
 static void
 reach(MysqlStream *stream)
@@ -608,6 +625,7 @@ reach(MysqlStream *stream)
 		pfree(stream->position.file);
 		stream->position.file = MemoryContextStrdup(stream->context,
 													stream->main->file);
+		stream->position.file_sec = 0;
 	}
 	stream->position.pos = stream->main->end;
 	if (stream->locate_end != NULL &&

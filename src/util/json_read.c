@@ -24,7 +24,7 @@ sdb_json_object(const char *text, char **reason)
 											   CStringGetDatum(text)));
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 	{
-		*reason = pstrdup("it is not a JSON object");
+		*reason = pstrdup("It is not a JSON object.");
 		return NULL;
 	}
 	return &jsonb->root;

@@ -265,6 +265,78 @@ def test_skip_strategy(pg, db, connector, table, settings):
     assert connector.counters()["bad_events"] == 1
 
 
+def test_retry_strategy(pg, db, connector, table, settings):
+    """Tries again until somebody helps, and says what it waits for."""
+    settings(synchdb__error_handling_strategy="retry")
+    connector.start()
+    connector.wait_streaming()
+    pid = connector.pid()
+    pg.query("INSERT INTO %s VALUES (3, 0)" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (2, 20), (3, 30), (4, 40)")
+    wait_until(lambda: "t_pkey" in connector.state()["err"], 30,
+               "the error to show", connector.explain)
+    assert connector.pid() == pid
+    pg.query("DELETE FROM %s WHERE id = 3" % connector.target("t"))
+    connector.wait_equal("t")
+    wait_until(lambda: connector.state()["err"] == "no error", 30,
+               "the error to go", connector.explain)
+    assert connector.counters()["bad_events"] == 0
+
+
+def test_strategy_of_a_connector(pg, source, db, connector, table, settings):
+    """Each has its own, whatever the setting; a change counts at once."""
+    settings(synchdb__error_handling_strategy="retry")
+    strategy = ("UPDATE synchdb_conninfo SET data = data || jsonb_build_object("
+                "'error_handling_strategy', %s::text) WHERE name = %s")
+    pg.query(strategy, ["skip", connector.name])
+    connector.start()
+    connector.wait_streaming()
+    pg.query("INSERT INTO %s VALUES (2, 0), (3, 0)" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (2, 20), (4, 40)")
+    connector.wait_rows("t", [(1, 10), (2, 0), (3, 0), (4, 40)])
+    assert connector.counters()["bad_events"] == 1
+    connector.stop()
+    pg.query(strategy, ["exit", connector.name])
+    connector.start()
+    db.execute("INSERT INTO t VALUES (3, 30)")
+    assert "t_pkey" in connector.wait_failed()
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_log_change_on_error(start_postgres, db, connect, table, value):
+    """Values of rows stand in the log only where they are asked for."""
+    pg = start_postgres()
+    pg.query("ALTER SYSTEM SET synchdb.log_change_on_error = %s", [value])
+    pg.query("ALTER SYSTEM SET log_min_messages = debug1")
+    pg.reload()
+    connector = connect(pg, db)
+    connector.start()
+    connector.wait_streaming()
+    pg.query("INSERT INTO %s VALUES (3, 0)" % connector.target("t"))
+    db.execute("INSERT INTO t VALUES (3, 987654321)")
+    connector.wait_failed()
+    assert ("987654321" in pg.log_text()) == value
+
+
+@pytest.mark.parametrize("skipped, expected", [
+    ("none", [(1, 11), (3, 30)]), ("t", [(1, 11), (3, 30)]),
+    ("c", [(1, 11)]), ("u", [(1, 10), (3, 30)]),
+    ("d", [(1, 11), (2, 20), (3, 30)]), ("c,u,d", [(1, 10), (2, 20)])])
+def test_skipped_operations(db, connector, table, settings, skipped,
+                            expected):
+    settings(synchdb__dbz_skipped_oeprations=skipped)
+    db.execute("INSERT INTO t VALUES (2, 20)", "CREATE TABLE u (id INT)",
+               "INSERT INTO u VALUES (1)", "CREATE TABLE last (id INT)")
+    connector.start()
+    connector.wait_streaming()
+    db.execute("INSERT INTO t VALUES (3, 30)", "UPDATE t SET a = 11 WHERE"
+               " id = 1", "DELETE FROM t WHERE id = 2", "TRUNCATE u",
+               "ALTER TABLE last ADD x INT")
+    connector.wait(lambda: connector.counters()["ddls"] == 1, "the end")
+    assert connector.rows("t", order="ORDER BY 1") == expected
+    assert connector.rows("u") == ([] if skipped != "t" else [(1,)])
+
+
 def test_server_goes_away(pg, start_source, source, connect):
     """A source that restarts is found again, or the error says where."""
     server = start_source(type(source))

@@ -1,10 +1,15 @@
 """Object mapping rules: where tables and columns land, with which types, and
 what becomes of values on the way."""
 
+import itertools
 from datetime import date
 
 import psycopg2
 import pytest
+
+from support.source import Database
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
@@ -30,7 +35,8 @@ def schema(pg, db):
 def column_types(pg, table):
     return dict(pg.query(
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+        " ORDER BY attnum",
         [table]))
 
 
@@ -70,6 +76,72 @@ def test_table_without_a_schema_goes_to_public(pg, db, connector, rules):
     finally:
         connector.delete()
         pg.query("DROP TABLE IF EXISTS public.%s" % name)
+
+
+def test_rules_before_their_connector(pg, db, connect, schema):
+    """Each kind counts from the first start."""
+    name = "early_" + db.name
+    table = "%s.t" % db.name
+    for kind, source, target in (("table", table, schema + ".u"),
+                                 ("column", table + ".a", "b"),
+                                 ("datatype", table + ".id|true", "bigint"),
+                                 ("datatype", "varchar", "text|0"),
+                                 ("transform", table + ".a", "%d * 2")):
+        assert pg.value("SELECT synchdb_add_objmap(%s, %s, %s, %s)",
+                        [name, kind, source, target]) == 0
+    db.execute("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a INT,"
+               " v VARCHAR(5))", "INSERT INTO t VALUES (1, 10, 'x')")
+    connector = connect(pg, db)
+    connector.delete()
+    connector.name = name
+    connector.add()
+    connector.start()
+    connector.wait_streaming()
+    db.execute("INSERT INTO t VALUES (2, 20, 'y')")
+    connector.wait(lambda: pg.query("SELECT id, b, v FROM %s.u ORDER BY 1"
+                                    % schema) == [(1, 20, "x"), (2, 40, "y")],
+                   "rows under the rules")
+    assert column_types(pg, schema + ".u") == {
+        "id": "bigint", "b": "integer", "v": "text"}
+
+
+@pytest.mark.parametrize("casing, expected", [
+    ("lowercase", ("casing%d", "mixed", ["id", "both", "upper"])),
+    ("uppercase", ("CASING%d", "MIXED", ["ID", "BOTH", "UPPER"])),
+    ("asis", ("Casing%d", "Mixed", ["id", "Both", "UPPER"]))])
+def test_letter_casing(pg, source, connect, settings, casing, expected):
+    """Of schema, table and columns; a rule names what it names all the same,
+    and is found in any case."""
+    settings(synchdb__letter_casing_strategy=casing)
+    number = next(NUMBERS)
+    database = Database(source, "Casing%d" % number)
+    database.create()
+    database.execute("CREATE TABLE Mixed (id INT PRIMARY KEY, `Both` INT,"
+                     " UPPER INT)", "CREATE TABLE Mapped (id INT PRIMARY KEY)",
+                     "INSERT INTO Mixed VALUES (1, 2, 3)",
+                     "INSERT INTO Mapped VALUES (1)")
+    connector = connect(pg, database)
+    pg.query("SELECT synchdb_add_objmap(%s, 'table', %s, 'casing.mapped')",
+             [connector.name, database.name.upper() + ".MAPPED"])
+    schema, table, columns = expected
+    if source.execute("SELECT @@lower_case_table_names") != ((0,),):
+        pytest.skip("this server has lower-case names only")
+    try:
+        connector.start()
+        connector.wait_streaming()
+        database.execute("INSERT INTO Mixed VALUES (4, 5, 6)",
+                         "INSERT INTO Mapped VALUES (2)")
+        where = '"%s"."%s"' % (schema % number, table)
+        connector.wait(lambda: pg.query("SELECT * FROM %s ORDER BY 1" % where)
+                       == [(1, 2, 3), (4, 5, 6)], "rows")
+        connector.wait(lambda: pg.query("SELECT * FROM casing.mapped"
+                                        " ORDER BY 1") == [(1,), (2,)], "rows")
+        assert list(column_types(pg, where)) == columns
+    finally:
+        connector.delete()
+        pg.query('DROP SCHEMA IF EXISTS "%s", casing CASCADE'
+                 % (schema % number))
+        database.drop()
 
 
 def test_types(pg, db, connector, rules):

@@ -205,8 +205,9 @@ parse_own(MysqlSource *source, const char *text)
 	if (set == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROTOCOL_VIOLATION),
-				 errmsg("\"%s\" sent something unexpected: %s",
-						source->base.address, reason)));
+				 errmsg("\"%s\" sent something unexpected",
+						source->base.address),
+				 errdetail("%s", reason)));
 	return set;
 }
 

@@ -61,7 +61,7 @@ sdb_mysql_gtidset_parse(const char *text, char **reason)
 		if (set->is_mariadb ? parse_mariadb(set, member) :
 			parse_mysql(set, member))
 			continue;
-		*reason = psprintf("\"%s\" is no set of GTIDs", given);
+		*reason = psprintf("\"%s\" is no set of GTIDs.", given);
 		return NULL;
 	}
 	return set;

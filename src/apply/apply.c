@@ -206,6 +206,7 @@ static void
 apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 {
 	bool		strict = mode == APPLY_STRICT || table->key_columns == NULL;
+	bool		missing_ok = mode != APPLY_STRICT;
 
 	switch (change->kind)
 	{
@@ -224,13 +225,14 @@ apply_row(ApplyTable *table, const Change *change, ApplyMode mode)
 			}
 			convert_key(table, change->before);
 			convert_row(table, change->after);
-			if (!update_row(table, change->missing_ok) && !change->missing_ok)
+			missing_ok |= change->missing_ok;
+			if (!update_row(table, missing_ok) && !missing_ok)
 				report_missing(table, "update");
 			break;
 		case CHANGE_DELETE:
 			sdb_relation_check_access(table, ACL_DELETE);
 			convert_key(table, change->before);
-			if (!delete_row(table, !strict) && strict)
+			if (!delete_row(table, missing_ok) && !missing_ok)
 				report_missing(table, "delete");
 			break;
 		case CHANGE_TRUNCATE:

@@ -1,7 +1,6 @@
-"""Definitions that the stream follows are those that the source would show.
-
-No worker and no local table is involved: the source is reached through SQL
-functions of a test build.
+"""Every statement of the corpus on a real server: definitions that the stream
+follows are those that the source would show, and tables and rows on both sides
+are equal after each.
 """
 
 import json
@@ -9,11 +8,16 @@ import json
 import pymysql
 import pytest
 
-from support.ddl import Session, statements
+from support.ddl import ERROR, PARTIAL, Session, statements
+from support.twins import Twins
 
 
 class Follower:
-    """Definitions, as the stream has them and as the source has them."""
+    """Definitions, as the stream has them and as the source has them.
+
+    No worker and no local table is involved: the source is reached through
+    SQL functions of a test build.
+    """
 
     def __init__(self, pg, connector):
         self.pg = pg
@@ -67,8 +71,8 @@ def test_every_statement(pg, functions, source, db, connector):
     follower = Follower(pg, connector)
     session = Session(db)
     wrong = []
-    for sql, fails in statements(source.name):
-        if fails:
+    for sql, marks in statements(source.name):
+        if ERROR in marks:
             with pytest.raises(pymysql.err.Error):
                 session.run(sql)
             continue
@@ -80,3 +84,79 @@ def test_every_statement(pg, functions, source, db, connector):
             follower.definitions = follower.described()
     session.close()
     assert not wrong, "\n".join(wrong)
+
+
+class Streaming:
+    """A connector at work, and both sides of it."""
+
+    def __init__(self, db, connector):
+        db.execute("CREATE TABLE synced (n INT PRIMARY KEY)")
+        connector.start()
+        connector.wait_streaming()
+        self.db = db
+        self.connector = connector
+        self.pg = connector.pg
+        self.twins = Twins(db, connector)
+        self.session = Session(db)
+        self.session.run("SET foreign_key_checks = OFF")
+        self.nruns = 0
+
+    def run(self, sql):
+        """A statement, then rows for the tables that it names, unless it was
+        about rows itself; gives these when the connector has come so far."""
+        self.nruns += 1
+        self.session.run(sql)
+        self.twins.describe()
+        tables = self.twins.named_in(sql)
+        self.twins.work([] if sql.startswith(("UPDATE ", "DELETE ")) else tables,
+                        "INSERT INTO synced VALUES (%d)" % self.nruns)
+        self.connector.wait(
+            lambda: self.connector.rows("synced", "max(n)") ==
+            [(self.nruns,)], "statement number %d" % self.nruns)
+        return tables
+
+    def copy_partial(self):
+        """Copy again what may differ; gives the names of these tables."""
+        tables = [row[0] for row in self.pg.query(
+            "SELECT source_table FROM synchdb_table WHERE name = %s"
+            " AND stage = 'partial'", [self.connector.name])]
+        for table in tables:
+            self.pg.query("SELECT synchdb_resync_table(%s, %s)",
+                          [self.connector.name, table])
+        if tables:
+            self.connector.wait(lambda: self.pg.value(
+                "SELECT bool_and(stage IN ('copied', 'streaming')) FROM synchdb_table"
+                " WHERE name = %s", [self.connector.name]), "the copies")
+        return tables
+
+    def close(self):
+        self.session.close()
+        self.twins.close()
+
+
+def test_both_sides_after_every_statement(source, db, connector, settings):
+    settings(synchronous_commit="off")
+    streaming = Streaming(db, connector)
+    wrong = []
+    known = set()
+    for sql, marks in statements(source.name):
+        if ERROR in marks:
+            with pytest.raises(pymysql.err.Error):
+                streaming.session.run(sql)
+            continue
+        tables = streaming.run(sql)
+        lines = []
+        if bool(streaming.copy_partial()) != (PARTIAL in marks):
+            lines.append("rows %s differ" % ("do not" if PARTIAL in marks
+                                             else "may"))
+        lines += [line for line in streaming.twins.differences(tables)
+                  if line not in known]
+        known.update(lines)
+        if lines:
+            wrong.append("\n  ".join([sql] + lines))
+    wrong += [line for line in
+              streaming.twins.differences(streaming.twins.tables)
+              if line not in known]
+    streaming.close()
+    assert not wrong, "\n".join(wrong)
+    assert streaming.nruns >= 250

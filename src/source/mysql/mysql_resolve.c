@@ -45,6 +45,7 @@ static bool place_column(Work *work, WorkColumn *column,
 						 const MysqlPlace *place);
 static bool resolve_column(Work *work, const MysqlColumnDef *def,
 						   WorkColumn *column);
+static bool recomputes(const Work *work, const SourceTable *before);
 static bool alter_keys(Work *work);
 static bool has_json(const Work *work);
 static void set_not_null(Work *work, const MysqlKeyDef *period);
@@ -120,6 +121,7 @@ sdb_mysql_resolve_alter(const MysqlResolver *resolver,
 	if (!check_names(&work, before) || !change_columns(&work, before) ||
 		!alter_keys(&work))
 		return false;
+	altered->moves_rows |= recomputes(&work, before);
 	convert_columns(&work);
 	finish(&work, &altered->origins);
 	sdb_mysql_keys_alter(resolver->dialect, statement, before,
@@ -401,6 +403,38 @@ resolve_column(Work *work, const MysqlColumnDef *def, WorkColumn *column)
 									work->after->charset,
 									&column->column, &column->zero_default,
 									work->reason);
+}
+
+/*
+ * Did a generated column get other values?  Its expression, which is not
+ * known, may be another one, or come to something else by a column's new type.
+ */
+static bool
+recomputes(const Work *work, const SourceTable *before)
+{
+	bool		generates = false;
+	bool		changes = false;
+	ListCell   *lc;
+
+	foreach(lc, work->columns)
+	{
+		const WorkColumn *column = lfirst(lc);
+		const SourceColumn *old;
+
+		if (column->origin < 0)
+			continue;
+		old = &before->columns[column->origin];
+		if (!column->column.generated || !old->generated)
+			changes |= column->redefined &&
+				(strcmp(column->column.type_name, old->type_name) != 0 ||
+				 column->column.length != old->length ||
+				 column->column.scale != old->scale);
+		else if (column->redefined)
+			return true;
+		else
+			generates = true;
+	}
+	return generates && changes;
 }
 
 static bool

@@ -23,7 +23,8 @@ typedef struct MysqlAltered
 {
 	SourceTable *after;			/* its name is that of before */
 	int		   *origins;		/* see SchemaChange */
-	bool		moves_rows;		/* rows came or went without being logged */
+	bool		moves_rows;		/* rows came, went or changed without being
+								 * logged */
 } MysqlAltered;
 
 /*

@@ -58,6 +58,7 @@ static TypeFit fit_bytes;
 static TypeFit fit_bytes_compressed;
 static TypeFit fit_blob;
 static TypeFit fit_long_blob;
+static TypeFit fit_json_text;
 static TypeFit fit_enum;
 static TypeFit fit_set;
 static TypeFit fit_uuid;
@@ -119,7 +120,7 @@ static const RowType row_types[] = {
 	sdb_mysql_row_bytes_compressed},
 
 	{MYSQL_T_JSON, MYSQL_STORED_JSON, fit_long_blob, sdb_mysql_row_json},
-	{MYSQL_T_JSON, MYSQL_STORED_BLOB, fit_long_blob, sdb_mysql_row_json_text},
+	{MYSQL_T_JSON, MYSQL_STORED_BLOB, fit_json_text, sdb_mysql_row_json_text},
 	{MYSQL_T_GEOMETRY, MYSQL_STORED_GEOMETRY, fit_long_blob,
 	sdb_mysql_row_geometry},
 	{MYSQL_T_UUID, MYSQL_STORED_STRING, fit_uuid, sdb_mysql_row_uuid},
@@ -371,7 +372,8 @@ static const Charset *
 find_charset(const SourceTable *table, const SourceColumn *column,
 			 MysqlType type)
 {
-	const char *name = type == MYSQL_T_JSON ? JSON_CHARSET : column->charset;
+	const char *name = type == MYSQL_T_JSON && column->charset == NULL ?
+		JSON_CHARSET : column->charset;
 	const Charset *charset = name ? sdb_charset_find(name) : NULL;
 
 	if (name != NULL && charset == NULL)
@@ -518,6 +520,15 @@ fit_long_blob(const StoredType *stored, const SourceColumn *column,
 {
 	plan->length_bytes = 4;
 	return stored->meta == 4;
+}
+
+/* MariaDB: any type of text with a check */
+static bool
+fit_json_text(const StoredType *stored, const SourceColumn *column,
+			  RowColumn *plan)
+{
+	plan->length_bytes = stored->meta;
+	return stored->meta >= 1 && stored->meta <= 4;
 }
 
 static bool

@@ -443,7 +443,9 @@ rename_in(Follow *follow, const char *name)
 	{
 		if (before != NULL)
 			sdb_mysql_tables_drop(stream, before);
-		sdb_mysql_tables_set_absent(stream, name);
+		/* with IF EXISTS, there may have been nothing to rename */
+		if (!follow->statement->if_exists)
+			sdb_mysql_tables_set_absent(stream, name);
 		return;
 	}
 	definition.incomplete = true;

@@ -5,11 +5,13 @@ import os
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "golden",
                       "mysql")
 
-ERROR = "--!error"      # in a statement that the server refuses
+# marks in a statement
+ERROR = "--!error"      # the server refuses it
+PARTIAL = "--!partial"  # rows may differ here, and the table's stage says so
 
 
 def statements(flavor):
-    """Those that a server of the flavor runs, in order: (text, fails)."""
+    """Those that a server of the flavor runs, in order: (text, marks)."""
     found = []
     for name in ("common", flavor):
         with open(os.path.join(FOLDER, "ddl_%s.sql" % name),
@@ -19,15 +21,16 @@ def statements(flavor):
                 sql = "\n".join(line for line in lines
                                 if not line.startswith("--"))
                 if sql:
-                    found.append((sql, ERROR in lines))
+                    found.append((sql, [line for line in lines
+                                        if line.startswith("--!")]))
     return found
 
 
 class Session:
     """One connection to a database; its character set is the client's too."""
 
-    def __init__(self, database):
-        self.connection = database.connect()
+    def __init__(self, database, **options):
+        self.connection = database.connect(**options)
 
     def run(self, sql):
         if sql.startswith("SET NAMES "):
@@ -35,6 +38,11 @@ class Session:
             return
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
+
+    def rows(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
 
     def close(self):
         self.connection.close()

@@ -25,6 +25,8 @@ typedef struct SchemaChange
 	int		   *origins;		/* SCHEMA_ALTER_TABLE: for each column of
 								 * after, idx0 of the column of before that it
 								 * was, -1 for a new one; NULL otherwise */
+	bool		cuts_fractions; /* ALTER: digits of a second that a new type
+								 * has not were cut off, not rounded */
 	bool		incomplete;		/* CREATE, ALTER: the table has rows that the
 								 * stream does not bring */
 } SchemaChange;

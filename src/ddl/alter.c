@@ -143,6 +143,7 @@ init_alteration(Alteration *alteration, const SchemaChange *change,
 	alteration->before = before;
 	alteration->after = change->after;
 	alteration->origins = change->origins;
+	alteration->cuts_fractions = change->cuts_fractions;
 	alteration->relid = relid;
 	alteration->has_rows =
 		sdb_ddl_finds(psprintf("SELECT FROM %s LIMIT 1",

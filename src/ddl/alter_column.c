@@ -165,12 +165,11 @@ static void
 alter_type(Alteration *alteration, ColumnChange *change)
 {
 	const FormData_pg_attribute *att = &change->att;
-	bool		padded = sdb_ddl_padded(change->before, change->after);
 	ColumnType	previous;
 
 	sdb_ddl_column_type(alteration->types, alteration->before, change->before,
 						&previous);
-	if (!padded &&
+	if (!sdb_ddl_changes_values(change->before, change->after) &&
 		(is_type(&change->type, previous.oid, previous.typmod) ||
 		 is_type(&change->type, att->atttypid, att->atttypmod)))
 		return;
@@ -201,14 +200,15 @@ type_using(Alteration *alteration, const ColumnChange *change)
 {
 	const FormData_pg_attribute *att = &change->att;
 	ColumnType	from = {att->atttypid, att->atttypmod, false};
+	TypeChange	types = {change->before, change->after, &from, &change->type};
 	char	   *zero = NULL;
 	char	   *using;
-	bool		known;
+	char	   *doubt;
 
 	if (!alteration->has_rows)
 		return pstrdup("NULL");
-	using = sdb_ddl_type_using(change->before, change->after, &from,
-							   &change->type, change->name, &known);
+	types.cuts_fractions = alteration->cuts_fractions;
+	using = sdb_ddl_type_using(&types, change->name, &doubt);
 	if (using == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CANNOT_COERCE),
@@ -220,8 +220,11 @@ type_using(Alteration *alteration, const ColumnChange *change)
 												 change->type.typmod)),
 				 errdetail("No conversion is known that keeps the values as the source does."),
 				 errhint("Change the column with ALTER TABLE ... TYPE ... USING and an expression of yours, and start the connector again.")));
-	alteration->known &= known &&
-		!is_transformed(alteration->after, change->after);
+	if (is_transformed(alteration->after, change->after) ||
+		(doubt != NULL &&
+		 sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s LIMIT 1",
+								sdb_ddl_name(alteration->target), doubt))))
+		alteration->known = false;
 	if (change->becomes_not_null)
 		zero = sdb_ddl_zero(change->after, &change->type);
 	return zero == NULL ? using : psprintf("coalesce(%s, %s)", using, zero);

@@ -6,8 +6,8 @@
  * converted alike, by an expression that depends on the two types of
  * PostgreSQL.  Where the source may have made something else of a value (text
  * of a floating-point number, an instant by the time zone of a session), the
- * caller is told so.  Where there is no expression, there is an error: values
- * are never dropped.
+ * caller is told of which rows that is so.  Where there is no expression, there
+ * is an error: values are never dropped.
  */
 #include "postgres.h"
 
@@ -73,6 +73,16 @@ static const struct
 	"((($ >> 1)::bigint)::numeric * 2 + get_bit($, length($) - 1))"
 
 /*
+ * Doubts: a text of another form may mean something else to the source, and a
+ * date that named no day is not known here.
+ */
+#define DATE_FORM	"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+#define TIME_FORM	"[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+#define NOT_LIKE(form)	"btrim($) !~ '^" form "\\Z'"
+#define LOST_DATE	"($ IS NULL OR NOT isfinite($))"
+#define ALWAYS		"true"
+
+/*
  * Conversions; $ stands for the column, and the result is cast to the new
  * type.  Rounding is that of SQL on both sides.  TimeZone is UTC.
  */
@@ -80,70 +90,76 @@ static const struct
 {
 	TypeClass	from;
 	TypeClass	to;
-	bool		known;			/* is it certainly what the source did? */
+	const char *doubt;			/* of which rows it is not certain what the
+								 * source did; NULL: of none */
 	const char *expression;
 }			conversions[] = {
-	{CLASS_INTEGER, CLASS_INTEGER, true, "$"},
-	{CLASS_INTEGER, CLASS_NUMERIC, true, "$"},
-	{CLASS_INTEGER, CLASS_FLOAT, true, "$"},
-	{CLASS_INTEGER, CLASS_BOOL, true, "($ <> 0)"},
-	{CLASS_INTEGER, CLASS_BIT, true, "$::bigint"},
-	{CLASS_INTEGER, CLASS_TEXT, true, "$::text"},
-	{CLASS_NUMERIC, CLASS_INTEGER, true, "$"},
-	{CLASS_NUMERIC, CLASS_NUMERIC, true, "$"},
-	{CLASS_NUMERIC, CLASS_FLOAT, true, "$"},
-	{CLASS_NUMERIC, CLASS_BOOL, true, "(round($) <> 0)"},
-	{CLASS_NUMERIC, CLASS_BIT, true, "$::bigint"},
-	{CLASS_NUMERIC, CLASS_TEXT, true, "$::text"},
-	{CLASS_FLOAT, CLASS_INTEGER, true, "$"},
-	{CLASS_FLOAT, CLASS_NUMERIC, false, "$"},
-	{CLASS_FLOAT, CLASS_FLOAT, true, "$"},
-	{CLASS_FLOAT, CLASS_TEXT, false, "$::text"},
-	{CLASS_BOOL, CLASS_INTEGER, true, "$::integer"},
-	{CLASS_BOOL, CLASS_NUMERIC, true, "$::integer"},
-	{CLASS_BOOL, CLASS_FLOAT, true, "$::integer"},
-	{CLASS_BOOL, CLASS_BIT, true, "$::integer"},
-	{CLASS_BIT, CLASS_INTEGER, true, BIT_NUMBER},
-	{CLASS_BIT, CLASS_NUMERIC, true, BIT_NUMBER},
-	{CLASS_BIT, CLASS_FLOAT, true, BIT_NUMBER},
-	{CLASS_BIT, CLASS_BOOL, true, "($::bigint <> 0)"},
-	{CLASS_BIT, CLASS_BIT, true, "$::bigint"},
-	{CLASS_TEXT, CLASS_INTEGER, true, "btrim($)::numeric"},
-	{CLASS_TEXT, CLASS_NUMERIC, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_FLOAT, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_TEXT, true, "$"},
-	{CLASS_TEXT, CLASS_BYTES, false, "convert_to($, 'UTF8')"},
-	{CLASS_TEXT, CLASS_JSON, true, "$"},
-	{CLASS_TEXT, CLASS_DATE, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_TIME, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_TIMESTAMP, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_TIMESTAMPTZ, false, "btrim($)"},
-	{CLASS_TEXT, CLASS_UUID, true, "btrim($)"},
-	{CLASS_TEXT, CLASS_INET, true, "btrim($)"},
-	{CLASS_BYTES, CLASS_BYTES, true, "$"},
-	{CLASS_BYTES, CLASS_TEXT, false, "convert_from($, 'UTF8')"},
-	{CLASS_JSON, CLASS_JSON, true, "$"},
-	{CLASS_JSON, CLASS_TEXT, false, "$::text"},
-	{CLASS_DATE, CLASS_DATE, true, "$"},
-	{CLASS_DATE, CLASS_TIMESTAMP, true, "$"},
-	{CLASS_DATE, CLASS_TIMESTAMPTZ, false, "$"},
-	{CLASS_DATE, CLASS_TEXT, true, "$::text"},
-	{CLASS_TIME, CLASS_TIME, true, "$"},
-	{CLASS_TIME, CLASS_TEXT, false, "$::text"},
-	{CLASS_TIMESTAMP, CLASS_TIMESTAMP, true, "$"},
-	{CLASS_TIMESTAMP, CLASS_DATE, true, "$"},
-	{CLASS_TIMESTAMP, CLASS_TIME, true, "$"},
-	{CLASS_TIMESTAMP, CLASS_TIMESTAMPTZ, false, "$"},
-	{CLASS_TIMESTAMP, CLASS_TEXT, false, "$::text"},
-	{CLASS_TIMESTAMPTZ, CLASS_TIMESTAMPTZ, true, "$"},
-	{CLASS_TIMESTAMPTZ, CLASS_TIMESTAMP, false, "$"},
-	{CLASS_TIMESTAMPTZ, CLASS_DATE, false, "$"},
-	{CLASS_TIMESTAMPTZ, CLASS_TIME, false, "$"},
-	{CLASS_TIMESTAMPTZ, CLASS_TEXT, false, "$::text"},
-	{CLASS_UUID, CLASS_UUID, true, "$"},
-	{CLASS_UUID, CLASS_TEXT, true, "$::text"},
-	{CLASS_INET, CLASS_INET, true, "$"},
-	{CLASS_INET, CLASS_TEXT, true, "host($)"},
+	{CLASS_INTEGER, CLASS_INTEGER, NULL, "$"},
+	{CLASS_INTEGER, CLASS_NUMERIC, NULL, "$"},
+	{CLASS_INTEGER, CLASS_FLOAT, NULL, "$"},
+	{CLASS_INTEGER, CLASS_BOOL, NULL, "($ <> 0)"},
+	{CLASS_INTEGER, CLASS_BIT, NULL, "$::bigint"},
+	{CLASS_INTEGER, CLASS_TEXT, NULL, "$::text"},
+	{CLASS_NUMERIC, CLASS_INTEGER, NULL, "$"},
+	{CLASS_NUMERIC, CLASS_NUMERIC, NULL, "$"},
+	{CLASS_NUMERIC, CLASS_FLOAT, NULL, "$"},
+	{CLASS_NUMERIC, CLASS_BOOL, NULL, "(round($) <> 0)"},
+	{CLASS_NUMERIC, CLASS_BIT, NULL,
+		"(CASE WHEN round($) >= 2::numeric ^ 63"
+		" THEN $ - 2::numeric ^ 64 ELSE $ END)::bigint"},
+	{CLASS_NUMERIC, CLASS_TEXT, NULL, "$::text"},
+	{CLASS_FLOAT, CLASS_INTEGER, NULL, "$"},
+	{CLASS_FLOAT, CLASS_NUMERIC, ALWAYS, "$"},
+	{CLASS_FLOAT, CLASS_FLOAT, NULL,
+		"CASE WHEN abs($) > 7e-46 THEN $ ELSE $ * 0 END"},
+	{CLASS_FLOAT, CLASS_TEXT, ALWAYS, "$::text"},
+	{CLASS_BOOL, CLASS_INTEGER, NULL, "$::integer"},
+	{CLASS_BOOL, CLASS_NUMERIC, NULL, "$::integer"},
+	{CLASS_BOOL, CLASS_FLOAT, NULL, "$::integer"},
+	{CLASS_BOOL, CLASS_BIT, NULL, "$::integer"},
+	{CLASS_BIT, CLASS_INTEGER, NULL, BIT_NUMBER},
+	{CLASS_BIT, CLASS_NUMERIC, NULL, BIT_NUMBER},
+	{CLASS_BIT, CLASS_FLOAT, "$::bigint < 0 AND length($) = 64",
+		BIT_NUMBER},
+	{CLASS_BIT, CLASS_BOOL, NULL, "($::bigint <> 0)"},
+	{CLASS_BIT, CLASS_BIT, NULL, "$::bigint"},
+	{CLASS_TEXT, CLASS_INTEGER, NULL, "btrim($)::numeric"},
+	{CLASS_TEXT, CLASS_NUMERIC, NULL, "btrim($)"},
+	{CLASS_TEXT, CLASS_FLOAT, NULL, "btrim($)"},
+	{CLASS_TEXT, CLASS_TEXT, NULL, "$"},
+	{CLASS_TEXT, CLASS_BYTES, ALWAYS, "convert_to($, 'UTF8')"},
+	{CLASS_TEXT, CLASS_JSON, NULL, "$"},
+	{CLASS_TEXT, CLASS_DATE, NOT_LIKE(DATE_FORM), "btrim($)"},
+	{CLASS_TEXT, CLASS_TIME, NOT_LIKE(TIME_FORM), "btrim($)"},
+	{CLASS_TEXT, CLASS_TIMESTAMP, NOT_LIKE(DATE_FORM "( " TIME_FORM ")?"),
+		"btrim($)"},
+	{CLASS_TEXT, CLASS_TIMESTAMPTZ, ALWAYS, "btrim($)"},
+	{CLASS_TEXT, CLASS_UUID, NULL, "btrim($)"},
+	{CLASS_TEXT, CLASS_INET, NULL, "btrim($)"},
+	{CLASS_BYTES, CLASS_BYTES, NULL, "$"},
+	{CLASS_BYTES, CLASS_TEXT, ALWAYS, "convert_from($, 'UTF8')"},
+	{CLASS_JSON, CLASS_JSON, NULL, "$"},
+	{CLASS_JSON, CLASS_TEXT, ALWAYS, "$::text"},
+	{CLASS_DATE, CLASS_DATE, NULL, "$"},
+	{CLASS_DATE, CLASS_TIMESTAMP, NULL, "$"},
+	{CLASS_DATE, CLASS_TIMESTAMPTZ, ALWAYS, "$"},
+	{CLASS_DATE, CLASS_TEXT, LOST_DATE, "$::text"},
+	{CLASS_TIME, CLASS_TIME, NULL, "$"},
+	{CLASS_TIME, CLASS_TEXT, ALWAYS, "$::text"},
+	{CLASS_TIMESTAMP, CLASS_TIMESTAMP, NULL, "$"},
+	{CLASS_TIMESTAMP, CLASS_DATE, "$::timestamp(0)::date <> $::date", "$"},
+	{CLASS_TIMESTAMP, CLASS_TIME, LOST_DATE, "$"},
+	{CLASS_TIMESTAMP, CLASS_TIMESTAMPTZ, ALWAYS, "$"},
+	{CLASS_TIMESTAMP, CLASS_TEXT, ALWAYS, "$::text"},
+	{CLASS_TIMESTAMPTZ, CLASS_TIMESTAMPTZ, NULL, "$"},
+	{CLASS_TIMESTAMPTZ, CLASS_TIMESTAMP, ALWAYS, "$"},
+	{CLASS_TIMESTAMPTZ, CLASS_DATE, ALWAYS, "$"},
+	{CLASS_TIMESTAMPTZ, CLASS_TIME, ALWAYS, "$"},
+	{CLASS_TIMESTAMPTZ, CLASS_TEXT, ALWAYS, "$::text"},
+	{CLASS_UUID, CLASS_UUID, NULL, "$"},
+	{CLASS_UUID, CLASS_TEXT, NULL, "$::text"},
+	{CLASS_INET, CLASS_INET, NULL, "$"},
+	{CLASS_INET, CLASS_TEXT, NULL, "host($)"},
 };
 
 /* Types with a sequence, which only CREATE TABLE and ADD COLUMN know */
@@ -160,8 +176,16 @@ static const struct
 static TypeClass find_class(Oid type);
 static bool has_cast(Oid from, Oid to);
 static bool is_labelled(const SourceColumn *column);
+static bool is_padded(const SourceColumn *before, const SourceColumn *after);
+static bool is_year(const SourceColumn *column);
+static bool becomes_year(const SourceColumn *before,
+						 const SourceColumn *after);
+static bool becomes_labels(const SourceColumn *before,
+						   const SourceColumn *after);
+static char *year_of_number(const char *expression);
 static char *labels_sql(const SourceColumn *column);
 static char *label_number(const SourceColumn *column, const char *name);
+static char *cut_fraction(char *expression, TypeClass class, int32 digits);
 static char *put_name(const char *expression, const char *name);
 
 void
@@ -185,30 +209,33 @@ sdb_ddl_column_type(const SourceType *types, const SourceTable *table,
 }
 
 bool
-sdb_ddl_padded(const SourceColumn *before, const SourceColumn *after)
+sdb_ddl_changes_values(const SourceColumn *before, const SourceColumn *after)
 {
-	return after->kind == VALUE_BYTES &&
-		strcmp(after->type_name, "binary") == 0 &&
-		(strcmp(before->type_name, "binary") != 0 ||
-		 after->length > before->length);
+	return is_padded(before, after) || becomes_year(before, after) ||
+		becomes_labels(before, after);
 }
 
 char *
-sdb_ddl_type_using(const SourceColumn *before, const SourceColumn *after,
-				   const ColumnType *from, const ColumnType *to,
-				   const char *name, bool *known)
+sdb_ddl_type_using(const TypeChange *change, const char *name, char **doubt)
 {
+	const SourceColumn *before = change->before;
+	const SourceColumn *after = change->after;
+	const ColumnType *from = change->from;
+	const ColumnType *to = change->to;
 	TypeClass	from_class = find_class(from->oid);
 	TypeClass	to_class = find_class(to->oid);
 	bool		to_number = to_class == CLASS_INTEGER ||
 		to_class == CLASS_NUMERIC || to_class == CLASS_FLOAT;
 	char	   *expression = NULL;
 
-	*known = true;
+	*doubt = NULL;
 	if (from_class == CLASS_TEXT && to_number && before->nlabels > 0)
 	{
 		if (is_labelled(before))
+		{
 			expression = label_number(before, name);
+			*doubt = psprintf("%s = ''", name);
+		}
 	}
 	else if (from_class == CLASS_INTEGER && to_class == CLASS_TEXT &&
 			 after->nlabels > 0)
@@ -224,18 +251,32 @@ sdb_ddl_type_using(const SourceColumn *before, const SourceColumn *after,
 				conversions[i].from != from_class ||
 				conversions[i].to != to_class)
 				continue;
-			*known = conversions[i].known;
 			expression = put_name(conversions[i].expression, name);
+			if (conversions[i].doubt != NULL)
+				*doubt = put_name(conversions[i].doubt, name);
 		}
 		if (expression == NULL && has_cast(from->oid, to->oid))
 		{
-			*known = from->oid == to->oid;
 			expression = pstrdup(name);
+			if (from->oid != to->oid)
+				*doubt = ALWAYS;
 		}
 	}
 	if (expression == NULL)
 		return NULL;
-	if (to_class == CLASS_BYTES && sdb_ddl_padded(before, after))
+	if (from_class == CLASS_TEXT && becomes_labels(before, after))
+		*doubt = psprintf("rtrim(%s) <> ALL (%s)", name, labels_sql(after));
+	if (is_year(before) && to_class == CLASS_TEXT)
+		expression = psprintf("lpad(%s, 4, '0')", expression);
+	if (becomes_year(before, after))
+	{
+		expression = year_of_number(expression);
+		if (from_class == CLASS_TEXT)
+			*doubt = ALWAYS;
+	}
+	if (change->cuts_fractions)
+		expression = cut_fraction(expression, to_class, to->typmod);
+	if (to_class == CLASS_BYTES && is_padded(before, after))
 		expression = psprintf("%s || decode(repeat('00', %d - length(%s)), 'hex')",
 							  expression, after->length, expression);
 	return psprintf("(%s)::%s", expression,
@@ -276,6 +317,44 @@ is_labelled(const SourceColumn *column)
 	return column->nlabels > 0 && strcmp(column->type_name, "enum") == 0;
 }
 
+/* Do values end in zero bytes that they did not have before? */
+static bool
+is_padded(const SourceColumn *before, const SourceColumn *after)
+{
+	return after->kind == VALUE_BYTES &&
+		strcmp(after->type_name, "binary") == 0 &&
+		(strcmp(before->type_name, "binary") != 0 ||
+		 after->length > before->length);
+}
+
+static bool
+is_year(const SourceColumn *column)
+{
+	return strcmp(column->type_name, "year") == 0;
+}
+
+static bool
+becomes_year(const SourceColumn *before, const SourceColumn *after)
+{
+	return is_year(after) && !is_year(before);
+}
+
+static bool
+becomes_labels(const SourceColumn *before, const SourceColumn *after)
+{
+	return after->nlabels > 0 && before->nlabels == 0;
+}
+
+/* Two digits are a year between 1970 and 2069. */
+static char *
+year_of_number(const char *expression)
+{
+	return psprintf("(%s)::integer + CASE"
+					" WHEN (%s)::integer BETWEEN 1 AND 69 THEN 2000"
+					" WHEN (%s)::integer BETWEEN 70 AND 99 THEN 1900"
+					" ELSE 0 END", expression, expression, expression);
+}
+
 static char *
 labels_sql(const SourceColumn *column)
 {
@@ -297,6 +376,33 @@ label_number(const SourceColumn *column, const char *name)
 	return psprintf("CASE WHEN %s IS NOT NULL THEN"
 					" coalesce(array_position(%s, %s::text), 0) END",
 					name, labels_sql(column), name);
+}
+
+/* Without those digits of a second that a cast would round. */
+static char *
+cut_fraction(char *expression, TypeClass class, int32 digits)
+{
+	static const char *const steps[] = {
+		"1 s", "0.1 s", "0.01 s", "0.001 s", "0.0001 s", "0.00001 s"
+	};
+
+	if (digits < 0 || digits >= lengthof(steps))
+		return expression;
+	switch (class)
+	{
+		case CLASS_TIME:
+			return psprintf("left((%s)::time::text, %d)", expression,
+							(int) strlen("00:00:00") +
+							(digits > 0 ? digits + 1 : 0));
+		case CLASS_TIMESTAMP:
+			return psprintf("date_bin('%s', (%s)::timestamp, '0001-01-01')",
+							steps[digits], expression);
+		case CLASS_TIMESTAMPTZ:
+			return psprintf("date_bin('%s', (%s)::timestamptz, '0001-01-01')",
+							steps[digits], expression);
+		default:
+			return expression;
+	}
 }
 
 static char *

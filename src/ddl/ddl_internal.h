@@ -112,6 +112,7 @@ typedef struct Alteration
 								 * rows, separated by commas */
 	List	   *later;			/* of char *: statements that follow it */
 	bool		new_sequence;	/* one that begins before the rows' numbers */
+	bool		cuts_fractions; /* see SchemaChange */
 	bool		known;			/* the rows still equal the source's */
 } Alteration;
 
@@ -197,23 +198,31 @@ extern void sdb_ddl_column_type(const SourceType *types,
 								const SourceColumn *column, ColumnType *type);
 
 /*
- * sdb_ddl_padded --- do values of the column end in zero bytes that they did
- * not have before?
+ * sdb_ddl_changes_values --- may the source have changed values of the column
+ * even if its type here stays what it is?
  */
-extern bool sdb_ddl_padded(const SourceColumn *before,
-						   const SourceColumn *after);
+extern bool sdb_ddl_changes_values(const SourceColumn *before,
+								   const SourceColumn *after);
+
+/* TypeChange --- a column whose type changes */
+typedef struct TypeChange
+{
+	const SourceColumn *before; /* at the source */
+	const SourceColumn *after;
+	const ColumnType *from;		/* here */
+	const ColumnType *to;
+	bool		cuts_fractions; /* see SchemaChange */
+} TypeChange;
 
 /*
  * sdb_ddl_type_using --- SQL that makes of a column's value what the source
  * made of it when the column's type changed.
  *
- * in:     before, after: the column at the source; from, to: its types here
- * out:    known: false if the source may have made something else of it
+ * out:    doubt: a condition that is true for rows of which the source may
+ *         have made something else; NULL if there are none
  * result: an expression over the quoted name; NULL if there is none
  */
-extern char *sdb_ddl_type_using(const SourceColumn *before,
-								const SourceColumn *after,
-								const ColumnType *from, const ColumnType *to,
-								const char *name, bool *known);
+extern char *sdb_ddl_type_using(const TypeChange *change, const char *name,
+								char **doubt);
 
 #endif							/* SDB_DDL_INTERNAL_H */

@@ -4,10 +4,9 @@ import os
 import random
 import time
 
-import psycopg2
 import pytest
 
-from support.wait import wait_until
+from support.crash import wait_running
 from support.writers import Writers
 
 KILLS_WORKER = int(os.environ.get("SYNCHDB_KILLS_WORKER", 5))
@@ -62,19 +61,6 @@ def write_journal(work):
                  "r%d" % work.chance.randrange(9))
     work.execute("DELETE FROM journal WHERE account = 0 LIMIT 1")
     time.sleep(0.002)
-
-
-def wait_running(connector, old_pid=-1):
-    """Started again, unless it came back by itself meanwhile."""
-    def running():
-        if connector.state().get("pid", -1) not in (-1, old_pid):
-            return True
-        try:
-            connector.start()
-        except psycopg2.Error:
-            pass                # it is being started, or not yet gone
-        return False
-    wait_until(running, 60, "the connector to run again", connector.explain)
 
 
 def wait_progress(connector, last):

@@ -8,7 +8,7 @@ import json
 import pymysql
 import pytest
 
-from support.ddl import ERROR, PARTIAL, Session, statements
+from support.ddl import ERROR, PARTIAL, Session, differences, statements
 from support.twins import Twins
 
 
@@ -48,23 +48,6 @@ class Follower:
         for id, table in followed.items():
             lines += differences(id, table, described.get(id, {}))
         return lines
-
-
-def differences(path, one, other):
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = list(one) + [key for key in other if key not in one]
-        # a statement does not tell the time zone of such a constant
-        if one.get("type") == "timestamp" and one.get("default") == "other":
-            keys = [key for key in keys if not key.startswith("default")]
-        return [line for key in keys for line in
-                differences("%s.%s" % (path, key), one.get(key),
-                            other.get(key))]
-    if isinstance(one, list) and isinstance(other, list) and \
-            len(one) == len(other):
-        return [line for n, (a, b) in enumerate(zip(one, other))
-                for line in differences("%s[%d]" % (path, n), a, b)]
-    return [] if one == other else \
-        ["%s: followed %s, described %s" % (path, one, other)]
 
 
 def test_every_statement(pg, functions, source, db, connector):

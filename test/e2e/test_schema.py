@@ -2,7 +2,11 @@
 
 import pytest
 
+from support.equal import wrong_rows
+from support.failpoint import Failpoint
+from support.random_tables import Column, Table
 from support.source import Database
+from support.types import columns_of
 
 
 @pytest.fixture
@@ -170,3 +174,141 @@ def test_what_cannot_be_resolved_is_read_from_the_source(pg, db, connector,
                    "the new definition")
     assert stage(pg, connector, "t") != "streaming"
     assert connector.state()["err"] == "no error"
+
+
+MOMENTS = ["'2024-12-31 23:59:59.999'", "'1969-12-31 23:59:59.999999'",
+           "'1999-01-01 10:00:00.555555'", "'2000-01-01'"]
+DATES = ["'2024-02-29'", "'0000-00-00'", "'2024-00-15'"]
+
+# names of support/types.py: what a column was and is, its values, and whether
+# it can be known what became of them
+CONVERSIONS = [
+    ("clock6", "clock0", ["'11:59:59.987654'", "'00:00:00'"], True),
+    ("clock6", "clock2", ["'11:59:59.987654'", "'24:00:00'"], True),
+    ("moment6", "moment3", MOMENTS, True),
+    ("moment3", "moment0", MOMENTS, True),
+    ("moment6", "clock2", MOMENTS, True),
+    ("moment6", "day", MOMENTS[2:], True),
+    ("moment6", "day", MOMENTS, False),
+    ("moment0", "clock0", ["'0000-00-00 10:00:00'"], False),
+    ("instant6", "instant4", MOMENTS[2:], True),
+    ("varying", "moment0", ["'2024-02-03 04:05:06.789'"], True),
+    ("varying", "moment0", ["'01-02-03 04:05:06'"], False),
+    ("varying", "day", ["'2024-02-03'"], True),
+    ("varying", "clock0", ["'11:12:13.987'"], True),
+    ("day", "varying", DATES[:1], True),
+    ("day", "varying", DATES, False),
+    ("day", "moment0", DATES, True),
+    ("normal", "years", ["0", "1", "69", "70", "99", "1901"], True),
+    ("dec4", "years", ["1.4", "69.5", "2155"], True),
+    ("years", "varying", ["0", "2024"], True),
+    ("big_u", "bit64", ["0", "1", "9223372036854775808",
+                        "18446744073709551615"], True),
+    ("twice", "single", ["5e-324", "0.1", "1e-44", "-2.5", "NULL"], True),
+    ("bit64", "twice", ["1", "0xFFFFFFFFFFFFFFFF"], False),
+    ("varying", "labels", ["'a'", "'Grüße'"], True),
+    ("varying", "labels", ["'A'", "'5'"], False),
+    ("labels", "normal", ["'a'", "'b c'"], True),
+    ("labels", "normal", ["''", "'none of it'"], False),
+]
+
+
+def test_conversions(pg, db, connector):
+    """As the source converts, or a copy is asked for."""
+    types = {column.name: column for column in columns_of(db.server.name)}
+    tables = {}
+    for number, (old, new, values, is_known) in enumerate(CONVERSIONS):
+        table = Table("t%d" % number, [Column("v", types[new])], [])
+        db.execute("CREATE TABLE %s (v %s)" % (table.name, types[old].ddl),
+                   "INSERT INTO %s VALUES (%s)" % (table.name,
+                                                   "), (".join(values)))
+        tables[table] = "streaming" if is_known else "partial"
+    connector.start()
+    connector.wait_streaming()
+    db.execute("SET sql_mode = 'STRICT_ALL_TABLES'", *(
+        "ALTER TABLE t%d MODIFY v %s" % (number, types[new].ddl)
+        for number, (old, new, values, is_known) in enumerate(CONVERSIONS)),
+        "CREATE TABLE last (id INT)")
+    connector.wait(lambda: connector.exists("last"), "the last statement")
+    wrong = []
+    for table, expected in tables.items():
+        if stage(pg, connector, table.name) != expected:
+            wrong.append("%s should be %s" % (table.name, expected))
+        elif expected == "streaming":
+            wrong += wrong_rows(connector, table)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("flavor, mode", [
+    ("mariadb", "TIME_ROUND_FRACTIONAL"), ("mysql", "TIME_TRUNCATE_FRACTIONAL")])
+def test_fractions_in_other_modes(source, db, connector, started, flavor,
+                                  mode):
+    """MariaDB cuts and MySQL rounds, unless the session says otherwise."""
+    if source.name != flavor:
+        pytest.skip("a mode of %s" % flavor)
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, v DATETIME(6))",
+                  "INSERT INTO t VALUES (1, '2024-12-31 23:59:59.987654')")
+    run("SET sql_mode = '%s'" % mode, "ALTER TABLE t MODIFY v DATETIME(2)",
+        "INSERT INTO t (id) VALUES (2)")
+    connector.wait_equal("t")
+
+
+def test_changes_that_a_copy_shows_already(pg, db, connect, settings):
+    """The stream begins before the copies, where tables were others."""
+    settings(synchdb__snapshot_workers="1")
+    connector = connect(pg, db)
+    db.execute(TABLE, "CREATE TABLE u (x INT PRIMARY KEY)",
+               "INSERT INTO t VALUES (1, 1, 'one')", "INSERT INTO u VALUES (1)")
+    failpoint = Failpoint(pg)
+    failpoint.arm("copy-before-load", "wait")
+    try:
+        connector.start()
+        failpoint.wait_reached()
+        db.execute("INSERT INTO t VALUES (2, 2, 'two')",
+                   "ALTER TABLE t ADD c DATE FIRST, DROP a",
+                   "INSERT INTO t (id) VALUES (3)",
+                   "RENAME TABLE t TO passing, u TO t, passing TO u",
+                   "INSERT INTO t VALUES (2)", "UPDATE u SET b = 'both'",
+                   "ALTER TABLE u RENAME COLUMN b TO x")
+        connector.stop()
+    finally:
+        failpoint.clear()
+    connector.start()
+    connector.wait_streaming()
+    db.execute("INSERT INTO t VALUES (3)", "DELETE FROM u WHERE id = 1",
+               "ALTER TABLE u ADD d INT", "UPDATE u SET d = 1")
+    connector.wait_equal("t")
+    connector.wait_equal("u", "id, x, c, d")
+    assert stage(pg, connector, "t") == stage(pg, connector, "u") == \
+        "streaming"
+
+
+def test_a_table_that_moves_before_its_copy(pg, db, connect, settings):
+    """One of two tables that change places was copied before that, the other
+    one after it: what cannot be known is copied again."""
+    settings(synchdb__snapshot_workers="1")
+    connector = connect(pg, db)
+    db.execute(TABLE, "CREATE TABLE u (id INT PRIMARY KEY)",
+               "INSERT INTO t VALUES (1, 1, 'one')", "INSERT INTO u VALUES (1)")
+    failpoint = Failpoint(pg)
+    failpoint.arm("copy-after-commit", "wait")
+    try:
+        connector.start()
+        failpoint.wait_reached()
+        connector.stop()
+    finally:
+        failpoint.clear()
+    db.execute("RENAME TABLE t TO passing, u TO t, passing TO u",
+               "INSERT INTO t VALUES (2)", "UPDATE u SET a = 5")
+    connector.start()
+    connector.wait_streaming()
+    db.execute("CREATE TABLE last (id INT)")
+    connector.wait(lambda: connector.exists("last"), "the last statement")
+    stages = {table: stage(pg, connector, table) for table in ("t", "u")}
+    assert sorted(stages.values()) == ["partial", "streaming"]
+    for table in stages:
+        if stages[table] == "partial":
+            pg.query("SELECT synchdb_resync_table(%s, %s)",
+                     [connector.name, db.id(table)])
+    connector.wait_equal("t")
+    connector.wait_equal("u")

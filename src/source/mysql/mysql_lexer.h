@@ -6,11 +6,13 @@
 
 #include "util/charset.h"
 
-/* Bits of sql_mode that change what a text means */
+/* Bits of sql_mode that change what a text, or a statement, means */
 #define MYSQL_MODE_REAL_AS_FLOAT		UINT64CONST(0x1)
 #define MYSQL_MODE_ANSI_QUOTES			UINT64CONST(0x4)
 #define MYSQL_MODE_ORACLE				UINT64CONST(0x200)	/* MariaDB */
 #define MYSQL_MODE_NO_BACKSLASH_ESCAPES	UINT64CONST(0x100000)
+#define MYSQL_MODE_TRUNCATE_FRACTIONAL	UINT64CONST(0x100000000)	/* MySQL */
+#define MYSQL_MODE_ROUND_FRACTIONAL		UINT64CONST(0x400000000)	/* MariaDB */
 
 /* MysqlDialect --- how the server understood a statement */
 typedef struct MysqlDialect

@@ -109,7 +109,7 @@ sdb_mysql_reader_map(MysqlStream *stream, const MysqlEvent *event)
 		reader->maps = make_maps(reader);
 	table_id = sdb_bytes_le48(&cur);
 	map = hash_search(reader->maps, &table_id, HASH_ENTER, &found);
-	if (found && map->nbytes == nbytes &&
+	if (found && !map->skipped && map->nbytes == nbytes &&
 		memcmp(map->bytes, event->body.pos, nbytes) == 0)
 		return;
 
@@ -169,6 +169,11 @@ resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
 	MemoryContextSwitchTo(stream->event_context);
 	map->table = sdb_mysql_tables_meet(stream, name);
 	MemoryContextSwitchTo(map->context);
+	if (map->table != NULL && sdb_mysql_tables_skips_rows(stream, map->table))
+	{
+		map->table = NULL;
+		map->skipped = true;
+	}
 	if (map->table != NULL)
 	{
 		map->plan = sdb_mysql_rows_plan(parsed, map->table);

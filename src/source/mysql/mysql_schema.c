@@ -48,6 +48,7 @@ static void follow_alter(Follow *follow, const MysqlTableName *name);
 static const MysqlTableName *new_name(const MysqlStatement *statement);
 static void alter(Follow *follow, SourceTable *before,
 				  const MysqlTableName *name);
+static bool cuts_fractions(const MysqlDialect *dialect);
 static bool touches_definition(const MysqlStatement *statement);
 static void exchange_rows(Follow *follow);
 static void follow_rename(Follow *follow);
@@ -65,6 +66,7 @@ static void set_database_charset(Follow *follow);
 static const char *database_charset(MysqlStream *stream);
 static bool is_database(const Follow *follow, const MysqlTableName *name);
 static bool is_captured(const Follow *follow, const MysqlTableName *name);
+static bool is_known_ahead(const Follow *follow, const MysqlTableName *name);
 static char *statement_text(const MysqlQuery *query);
 pg_noreturn static void refuse(Follow *follow, const char *reason);
 
@@ -303,7 +305,7 @@ alter(Follow *follow, SourceTable *before, const MysqlTableName *name)
 	MysqlAltered altered;
 	char	   *reason;
 
-	if (!is_captured(follow, name))
+	if (!is_captured(follow, name) || is_known_ahead(follow, name))
 	{
 		sdb_mysql_tables_drop(stream, before);
 		return;
@@ -324,9 +326,19 @@ alter(Follow *follow, SourceTable *before, const MysqlTableName *name)
 		return;
 	}
 	definition.table = altered.after;
+	definition.cuts_fractions = cuts_fractions(follow->resolver.dialect);
 	definition.incomplete = altered.moves_rows;
 	(void) sdb_mysql_tables_alter(stream, before, &definition,
 								  altered.origins);
+}
+
+/* MySQL rounds and MariaDB cuts, unless the session has it otherwise. */
+static bool
+cuts_fractions(const MysqlDialect *dialect)
+{
+	if (dialect->is_mariadb)
+		return !(dialect->sql_mode & MYSQL_MODE_ROUND_FRACTIONAL);
+	return (dialect->sql_mode & MYSQL_MODE_TRUNCATE_FRACTIONAL) != 0;
 }
 
 /* Might the character set of the database matter to it? */
@@ -415,8 +427,13 @@ move_table(Follow *follow, SourceTable *before, const MysqlTableName *to)
 			sdb_mysql_tables_drop(stream, before);
 		return;
 	}
-	/* IF EXISTS may have left something behind that we believe to be there */
+	if (is_known_ahead(follow, to))
+	{
+		sdb_mysql_tables_drop(stream, before);
+		return;
+	}
 	other = sdb_mysql_tables_find(stream, to->table);
+	/* IF EXISTS may have left something behind that we believe to be there */
 	if (other != NULL && other != before)
 		sdb_mysql_tables_drop(stream, other);
 	sdb_mysql_tables_forget_absent(stream, to->table);
@@ -438,6 +455,8 @@ rename_in(Follow *follow, const char *name)
 	SourceTable *before = sdb_mysql_tables_find(stream, name);
 	StreamDefinition definition;
 
+	if (before != NULL && sdb_mysql_tables_is_ahead(stream, before))
+		return;
 	sdb_mysql_tables_forget_absent(stream, name);
 	if (!sdb_mysql_tables_describe(stream, name, &definition))
 	{
@@ -584,6 +603,15 @@ is_captured(const Follow *follow, const MysqlTableName *name)
 {
 	return sdb_mysql_source_captures(follow->stream->source, name->database,
 									 name->table);
+}
+
+/* Is what the statement gives that name known already as what it becomes? */
+static bool
+is_known_ahead(const Follow *follow, const MysqlTableName *name)
+{
+	SourceTable *table = sdb_mysql_tables_find(follow->stream, name->table);
+
+	return table != NULL && sdb_mysql_tables_is_ahead(follow->stream, table);
 }
 
 /* The statement, made valid and cut for a message */

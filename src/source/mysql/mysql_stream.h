@@ -41,6 +41,7 @@ typedef struct StreamMap
 	const uint8 *bytes;			/* the event's body */
 	Size		nbytes;
 	SourceTable *table;			/* NULL if its rows are left out */
+	bool		skipped;		/* that is so for now */
 	MysqlRowPlan *plan;			/* NULL likewise, as the rest */
 	SourceValue *before;
 	SourceValue *after;
@@ -55,6 +56,8 @@ typedef struct StreamTable
 								 * stream_begin */
 	MysqlPosition known_from;	/* file and pos: the definition holds from
 								 * there on; file NULL if it holds now */
+	bool		skips_rows;		/* up to there: they are in its copy, or will
+								 * be */
 } StreamTable;
 
 /* StreamDefinition --- a definition that a table is to have */
@@ -63,7 +66,8 @@ typedef struct StreamDefinition
 	SourceTable *table;			/* in the caller's context */
 	MysqlPosition *known_from;	/* where it was read, if that is ahead of the
 								 * stream; NULL if it holds now */
-	bool		incomplete;		/* see SchemaChange */
+	bool		cuts_fractions; /* see SchemaChange */
+	bool		incomplete;
 } StreamDefinition;
 
 typedef enum GroupState
@@ -148,6 +152,10 @@ extern SourceTable *sdb_mysql_tables_meet(MysqlStream *stream,
 /* Is its definition one that the stream has not reached? */
 extern bool sdb_mysql_tables_is_ahead(const MysqlStream *stream,
 									  const SourceTable *table);
+
+/* Are its rows left out for now? */
+extern bool sdb_mysql_tables_skips_rows(const MysqlStream *stream,
+										const SourceTable *table);
 
 /* Names of all that are known, and of those that are absent. */
 extern List *sdb_mysql_tables_names(const MysqlStream *stream);

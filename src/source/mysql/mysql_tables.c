@@ -8,10 +8,11 @@
  * is dropped.
  *
  * A definition that was read from the source holds as of the end of the log at
- * that moment, which may lie ahead of the stream.  Up to there, statements do
- * not change it.  Rows up to there are left out if the table is to be copied
- * again, since the copy will be newer; else they are taken, and refused if they
- * do not fit.
+ * that moment, which may lie ahead of the stream, and so does that of a table
+ * which was just copied.  Up to there, statements do not change it.  Rows up to
+ * there are left out if the table was copied there or is to be copied again,
+ * since they are in the copy; else they are taken, and refused if they do not
+ * fit.
  */
 #include "postgres.h"
 
@@ -24,6 +25,7 @@ static uint32 hash_name(const void *key, Size keysize);
 static int	compare_names(const void *a, const void *b, Size keysize);
 static const char *table_key(const MysqlStream *stream, const char *name);
 static StreamTable *find_entry(const MysqlStream *stream, const char *name);
+static void begin_with(MysqlStream *stream, SourceTable *table);
 static StreamTable *add_table(MysqlStream *stream, SourceTable *table,
 							  MemoryContext context);
 static StreamTable *keep_table(MysqlStream *stream,
@@ -47,7 +49,7 @@ sdb_mysql_tables_init(MysqlStream *stream, List *tables)
 								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
 								 HASH_CONTEXT);
 	foreach(lc, tables)
-		(void) add_table(stream, lfirst(lc), NULL);
+		begin_with(stream, lfirst(lc));
 }
 
 SourceTable *
@@ -65,7 +67,17 @@ sdb_mysql_tables_is_ahead(const MysqlStream *stream, const SourceTable *table)
 	MysqlPosition here = {stream->main->file, stream->main->end};
 
 	return entry != NULL && entry->known_from.file != NULL &&
-		sdb_mysql_position_before(&here, &entry->known_from);
+		!sdb_mysql_position_before(&entry->known_from, &here);
+}
+
+bool
+sdb_mysql_tables_skips_rows(const MysqlStream *stream,
+							const SourceTable *table)
+{
+	StreamTable *entry = find_entry(stream, table->name);
+
+	return entry != NULL && entry->skips_rows &&
+		sdb_mysql_tables_is_ahead(stream, table);
 }
 
 List *
@@ -108,19 +120,27 @@ sdb_mysql_tables_describe(MysqlStream *stream, const char *name,
 						  StreamDefinition *definition)
 {
 	MysqlPosition here = {stream->main->file, stream->main->end};
+	MysqlSource *source = stream->source;
+	SourceTable *table = sdb_mysql_catalog_describe_one(source, name);
+	SourceTable *before;
 
 	memset(definition, 0, sizeof(StreamDefinition));
-	definition->table = sdb_mysql_catalog_describe_one(stream->source, name);
-	if (definition->table != NULL)
+	/* the table may be altered just before the position is read */
+	do
 	{
-		MysqlConn  *conn = sdb_mysql_source_conn(stream->source);
-
-		definition->known_from = sdb_mysql_log_position(stream->source, conn);
-		if (!sdb_mysql_position_before(&here, definition->known_from))
-			definition->known_from = NULL;
-	}
-	sdb_mysql_source_release(stream->source);
-	return definition->table != NULL;
+		before = table;
+		if (before == NULL)
+			break;
+		definition->known_from =
+			sdb_mysql_log_position(source, sdb_mysql_source_conn(source));
+		table = sdb_mysql_catalog_describe_one(source, name);
+	} while (table == NULL || !sdb_table_equal(before, table));
+	definition->table = table;
+	if (table != NULL &&
+		!sdb_mysql_position_before(&here, definition->known_from))
+		definition->known_from = NULL;
+	sdb_mysql_source_release(source);
+	return table != NULL;
 }
 
 SourceTable *
@@ -148,6 +168,7 @@ sdb_mysql_tables_alter(MysqlStream *stream, SourceTable *before,
 	change.origins = MemoryContextAlloc(stream->event_context,
 										ncolumns * sizeof(int));
 	memcpy(change.origins, origins, ncolumns * sizeof(int));
+	change.cuts_fractions = definition->cuts_fractions;
 	change.incomplete = definition->incomplete;
 	deliver(stream, &change);
 	return change.after;
@@ -241,6 +262,28 @@ find_entry(const MysqlStream *stream, const char *name)
 	return hash_search(stream->tables, &key, HASH_FIND, NULL);
 }
 
+/*
+ * The definition of a table that was copied holds as of its copy, which the
+ * stream may not have reached; at another server nobody can tell.
+ */
+static void
+begin_with(MysqlStream *stream, SourceTable *table)
+{
+	StreamTable *entry = add_table(stream, table, NULL);
+	const char *server = stream->position.server;
+	MysqlPosition *copied;
+	char	   *reason;
+
+	if (table->copied_at == NULL)
+		return;
+	copied = sdb_mysql_position_parse(table->copied_at, &reason);
+	if (copied == NULL || (server != NULL && copied->server != NULL &&
+						   strcmp(server, copied->server) != 0))
+		return;
+	entry->known_from = *copied;
+	entry->skips_rows = true;
+}
+
 static StreamTable *
 add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 {
@@ -252,6 +295,7 @@ add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 	entry->table = table;
 	entry->context = context;
 	entry->known_from.file = NULL;
+	entry->skips_rows = false;
 	MemoryContextSwitchTo(old_context);
 	return entry;
 }
@@ -271,6 +315,7 @@ keep_table(MysqlStream *stream, const StreamDefinition *definition)
 	{
 		entry->known_from.file = pstrdup(definition->known_from->file);
 		entry->known_from.pos = definition->known_from->pos;
+		entry->skips_rows = definition->incomplete;
 	}
 	MemoryContextSwitchTo(old_context);
 	return entry;

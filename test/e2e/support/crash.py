@@ -18,6 +18,19 @@ def survive(function):
         return None
 
 
+def wait_running(connector, old_pid=-1):
+    """Started again, unless it came back by itself meanwhile."""
+    def running():
+        if connector.state().get("pid", -1) not in (-1, old_pid):
+            return True
+        try:
+            connector.start()
+        except psycopg2.Error:
+            pass                # it is being started, or not yet gone
+        return False
+    wait_until(running, 60, "the connector to run again", connector.explain)
+
+
 class Crash:
     """Arms a failpoint to kill the worker; wait() until the server has gone
     down and the postmaster has started the worker again."""

@@ -1,4 +1,5 @@
-"""The DDL statements of test/golden/mysql/ddl_*.sql, for real servers."""
+"""The DDL statements of test/golden/mysql/ddl_*.sql, for real servers, and
+the definitions that they lead to."""
 
 import os
 
@@ -46,3 +47,21 @@ class Session:
 
     def close(self):
         self.connection.close()
+
+
+def differences(path, one, other):
+    """Between two definitions, a line each."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = list(one) + [key for key in other if key not in one]
+        # a statement does not tell the time zone of such a constant
+        if one.get("type") == "timestamp" and one.get("default") == "other":
+            keys = [key for key in keys if not key.startswith("default")]
+        return [line for key in keys for line in
+                differences("%s.%s" % (path, key), one.get(key),
+                            other.get(key))]
+    if isinstance(one, list) and isinstance(other, list) and \
+            len(one) == len(other):
+        return [line for n, (a, b) in enumerate(zip(one, other))
+                for line in differences("%s[%d]" % (path, n), a, b)]
+    return [] if one == other else \
+        ["%s: followed %s, described %s" % (path, one, other)]

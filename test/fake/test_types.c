@@ -8,15 +8,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "change/change.h"
 #include "source/mysql/mysql_json.h"
-#include "source/mysql/mysql_text.h"
+#include "source/mysql/mysql_result.h"
 #include "source/mysql/mysql_types.h"
 #include "util/charset.h"
 
@@ -25,7 +23,7 @@ PG_FUNCTION_INFO_V1(sdb_test_table_equal);
 PG_FUNCTION_INFO_V1(sdb_test_charset);
 PG_FUNCTION_INFO_V1(sdb_test_mysql_column);
 PG_FUNCTION_INFO_V1(sdb_test_mysql_row);
-PG_FUNCTION_INFO_V1(sdb_test_mysql_select);
+PG_FUNCTION_INFO_V1(sdb_test_mysql_sent);
 PG_FUNCTION_INFO_V1(sdb_test_mysql_json);
 
 static char *text_or_null(FunctionCallInfo fcinfo, int arg);
@@ -107,56 +105,34 @@ sdb_test_mysql_column(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
 }
 
-/* (definition, fields as bytea[]): the row as an INSERT */
+/* (definition, row in the protocol's binary form): the row as an INSERT */
 Datum
 sdb_test_mysql_row(PG_FUNCTION_ARGS)
 {
 	SourceTable *table = sdb_table_from_json(text_or_null(fcinfo, 0));
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(1);
 	Change		change = {CHANGE_INSERT};
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-	char	  **fields;
-	unsigned long *lengths;
 	StringInfoData buf;
 
-	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &n);
-	if (n != table->ncolumns)
-		elog(ERROR, "%d columns, %d fields", table->ncolumns, n);
-	fields = palloc0(n * sizeof(char *));
-	lengths = palloc0(n * sizeof(unsigned long));
-	for (int i = 0; i < n; i++)
-	{
-		bytea	   *bytes;
-
-		if (nulls[i])
-			continue;
-		bytes = DatumGetByteaPP(elements[i]);
-		lengths[i] = VARSIZE_ANY_EXHDR(bytes);
-		fields[i] = palloc0(lengths[i] + 1);
-		memcpy(fields[i], VARDATA_ANY(bytes), lengths[i]);
-	}
-
 	change.table = table;
-	change.after = palloc0(n * sizeof(SourceValue));
-	sdb_mysql_text_row(sdb_mysql_text_plan(table), fields, lengths,
-					   change.after);
+	change.after = palloc0(table->ncolumns * sizeof(SourceValue));
+	sdb_mysql_result_row(sdb_mysql_result_plan(table),
+						 (const uint8 *) VARDATA_ANY(bytes),
+						 VARSIZE_ANY_EXHDR(bytes), change.after);
 	initStringInfo(&buf);
 	sdb_change_to_text(&buf, &change);
 	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
 }
 
-/* (definition): the select list of a snapshot */
+/* (definition, type of its first column in a result, is it unsigned) */
 Datum
-sdb_test_mysql_select(PG_FUNCTION_ARGS)
+sdb_test_mysql_sent(PG_FUNCTION_ARGS)
 {
-	StringInfoData buf;
+	SourceTable *table = sdb_table_from_json(text_or_null(fcinfo, 0));
 
-	initStringInfo(&buf);
-	sdb_mysql_text_select(&buf, sdb_table_from_json(text_or_null(fcinfo, 0)));
-	PG_RETURN_TEXT_P(cstring_to_text(buf.data));
+	sdb_mysql_result_check(sdb_mysql_result_plan(table), 0,
+						   PG_GETARG_INT32(1), PG_GETARG_BOOL(2));
+	PG_RETURN_VOID();
 }
 
 /* (document in binary form) */

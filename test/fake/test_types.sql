@@ -15,11 +15,11 @@ CREATE FUNCTION test_mysql_column(is_mariadb bool, column_type text,
 	is_nullable bool DEFAULT true)
 	RETURNS text LANGUAGE C AS 'synchdb', 'sdb_test_mysql_column';
 
-CREATE FUNCTION test_mysql_row(definition text, fields bytea[])
+CREATE FUNCTION test_mysql_row(definition text, packet bytea)
 	RETURNS text LANGUAGE C STRICT AS 'synchdb', 'sdb_test_mysql_row';
 
-CREATE FUNCTION test_mysql_select(definition text)
-	RETURNS text LANGUAGE C STRICT AS 'synchdb', 'sdb_test_mysql_select';
+CREATE FUNCTION test_mysql_sent(definition text, type int, is_unsigned bool)
+	RETURNS void LANGUAGE C STRICT AS 'synchdb', 'sdb_test_mysql_sent';
 
 CREATE FUNCTION test_mysql_json(document bytea)
 	RETURNS text LANGUAGE C STRICT AS 'synchdb', 'sdb_test_mysql_json';

@@ -9,11 +9,14 @@
  *
  * A dump of the binary log has no coroutine in the library.  What it has is
  * one around mysql_read_query_result, which calls a function of the
- * connection's method table; a dump puts a reader of packets there.
+ * connection's method table; a dump puts a reader of packets there.  So does a
+ * query in binary form, a prepared statement, until its last row: the rows are
+ * decoded elsewhere, and the library would look at each field.
  *
  * States of a connection: idle; in a call (conn->op, suspended); in a result
- * (conn->result); in a dump.  An error raised inside a wait leaves the call
- * suspended, and the connection is then good for nothing but closing.
+ * (conn->result, or conn->statement); in a dump.  An error raised inside a
+ * wait leaves the call suspended, and the connection is then good for nothing
+ * but closing.
  *
  * Memory: a MysqlConn is its own memory context; a reset callback of it shuts
  * the socket down first, so that closing never waits for the server.
@@ -60,12 +63,18 @@
 #define SERVER_ERROR_DUMP_FAILED	1236
 #define SERVER_ERROR_SAME_ID		4052	/* MariaDB; MySQL has it in 1236 */
 
+/* first byte of the packet behind the last row; a row's is 0 */
+#define END_OF_ROWS			0xFE
+
 typedef enum ConnOp
 {
 	OP_NONE,
 	OP_CONNECT,
 	OP_QUERY,
 	OP_FETCH,
+	OP_PREPARE,
+	OP_EXECUTE,
+	OP_CLOSE,
 	OP_PACKET
 } ConnOp;
 
@@ -75,7 +84,9 @@ struct MysqlConn
 	MemoryContextCallback callback;
 	MYSQL	   *mysql;
 	MYSQL_RES  *result;			/* NULL outside a result */
-	struct st_mariadb_methods methods;	/* in use during a dump */
+	MYSQL_STMT *statement;		/* of a query in binary form; NULL if none */
+	struct st_mariadb_methods methods;	/* in use while packets are read */
+	const struct st_mariadb_methods *library_methods;	/* otherwise */
 	char	   *address;		/* "host:port" */
 	int			query_timeout_ms;
 	bool		has_fd;			/* AcquireExternalFD was called */
@@ -86,8 +97,8 @@ struct MysqlConn
 	ConnOp		op;
 	int			status;			/* what it waits for: MYSQL_WAIT_xxx */
 	MYSQL	   *connected;		/* result of OP_CONNECT */
-	int			failed;			/* of OP_QUERY */
-	my_bool		packet_failed;	/* of OP_PACKET */
+	int			failed;			/* of OP_QUERY, OP_PREPARE, OP_EXECUTE */
+	my_bool		packet_failed;	/* of OP_PACKET, and of OP_CLOSE */
 	MYSQL_ROW	row;			/* of OP_FETCH */
 
 	/* of a dump */
@@ -145,6 +156,8 @@ static void run(MysqlConn *conn, int status);
 static int	resume(MysqlConn *conn, int ready);
 static int	wait_for(MysqlConn *conn, int status, TimestampTz deadline);
 static int	read_packet(MYSQL *mysql);
+static void take_packets(MysqlConn *conn);
+static void close_statement(MysqlConn *conn);
 static bool run_query(MysqlConn *conn, const char *sql);
 pg_noreturn static void report(MysqlConn *conn, const char *statement);
 static const char *login_hint(int code);
@@ -278,6 +291,61 @@ sdb_mysql_conn_fetch(MysqlConn *conn, unsigned long **lengths)
 	return NULL;
 }
 
+void
+sdb_mysql_conn_query_binary(MysqlConn *conn, const char *sql)
+{
+	char	   *utf8 = pg_server_to_any(sql, strlen(sql), PG_UTF8);
+
+	Assert(conn->result == NULL && !conn->dumping);
+	close_statement(conn);		/* of a query that failed */
+	conn->statement = mysql_stmt_init(conn->mysql);
+	if (conn->statement == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	start(conn, OP_PREPARE);
+	run(conn, mysql_stmt_prepare_start(&conn->failed, conn->statement, utf8,
+									   strlen(utf8)));
+	if (conn->failed)
+		report(conn, sql);
+	start(conn, OP_EXECUTE);
+	run(conn, mysql_stmt_execute_start(&conn->failed, conn->statement));
+	if (conn->failed)
+		report(conn, sql);
+
+	take_packets(conn);
+}
+
+int
+sdb_mysql_conn_column_type(MysqlConn *conn, int idx0, bool *is_unsigned)
+{
+	MYSQL_FIELD *field = &mariadb_stmt_fetch_fields(conn->statement)[idx0];
+
+	*is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
+	return (int) field->type;
+}
+
+bool
+sdb_mysql_conn_fetch_binary(MysqlConn *conn, const uint8 **data, Size *len)
+{
+	Assert(conn->statement != NULL);
+	start(conn, OP_PACKET);
+	run(conn, mysql_read_query_result_start(&conn->packet_failed,
+											conn->mysql));
+	if (conn->packet_failed)
+		report(conn, NULL);
+	*data = conn->mysql->net.read_pos;
+	*len = conn->mysql->packet_length;
+	if ((*data)[0] != END_OF_ROWS)
+		return true;
+
+	/* what the library would have done */
+	conn->mysql->status = MYSQL_STATUS_READY;
+	conn->mysql->methods = conn->library_methods;
+	close_statement(conn);
+	return false;
+}
+
 int
 sdb_mysql_conn_nfields(MysqlConn *conn)
 {
@@ -394,9 +462,7 @@ sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id, const char *file,
 				 errmsg("could not set the connection to \"%s\" to nonblocking mode: %m",
 						conn->address)));
 
-	conn->methods = *conn->mysql->methods;
-	conn->methods.db_read_query_result = read_packet;
-	conn->mysql->methods = &conn->methods;
+	take_packets(conn);
 	conn->dumping = true;
 	conn->last_seen = GetCurrentTimestamp();
 }
@@ -523,17 +589,24 @@ close_connection(void *arg)
 		sdb_mysql_tls_forget(conn->tls);
 	if (conn->mysql != NULL)
 	{
-		if (conn->op != OP_NONE || conn->result != NULL || conn->dumping)
+		if (conn->op != OP_NONE || conn->result != NULL ||
+			conn->statement != NULL || conn->dumping)
 			(void) shutdown(mysql_get_socket(conn->mysql), SHUT_RDWR);
 		while (conn->op != OP_NONE)
 		{
-			if (resume(conn, MYSQL_WAIT_TIMEOUT) == 0)
-				conn->op = OP_NONE;
+			if (resume(conn, MYSQL_WAIT_TIMEOUT) != 0)
+				continue;
+			if (conn->op == OP_CLOSE)
+				conn->statement = NULL;
+			conn->op = OP_NONE;
 		}
 		if (conn->result != NULL)
 			mysql_free_result(conn->result);
 		mysql_close(conn->mysql);
 		conn->mysql = NULL;
+		if (conn->statement != NULL)
+			mysql_stmt_close(conn->statement);	/* only its memory now */
+		conn->statement = NULL;
 	}
 	if (conn->has_fd)
 		ReleaseExternalFD();
@@ -581,6 +654,15 @@ resume(MysqlConn *conn, int ready)
 			return mysql_real_query_cont(&conn->failed, conn->mysql, ready);
 		case OP_FETCH:
 			return mysql_fetch_row_cont(&conn->row, conn->result, ready);
+		case OP_PREPARE:
+			return mysql_stmt_prepare_cont(&conn->failed, conn->statement,
+										   ready);
+		case OP_EXECUTE:
+			return mysql_stmt_execute_cont(&conn->failed, conn->statement,
+										   ready);
+		case OP_CLOSE:
+			return mysql_stmt_close_cont(&conn->packet_failed,
+										 conn->statement, ready);
 		case OP_PACKET:
 			return mysql_read_query_result_cont(&conn->packet_failed,
 												conn->mysql, ready);
@@ -636,12 +718,32 @@ wait_for(MysqlConn *conn, int status, TimestampTz deadline)
 	}
 }
 
-/* In the method table of a dump; runs on the library's coroutine. */
+/* What comes next is read packet by packet. */
+static void
+take_packets(MysqlConn *conn)
+{
+	conn->library_methods = conn->mysql->methods;
+	conn->methods = *conn->mysql->methods;
+	conn->methods.db_read_query_result = read_packet;
+	conn->mysql->methods = &conn->methods;
+}
+
+/* In our method table; runs on the library's coroutine. */
 static int
 read_packet(MYSQL *mysql)
 {
 	mysql->packet_length = mysql_net_read_packet(mysql);
 	return mysql->packet_length == packet_error;
+}
+
+static void
+close_statement(MysqlConn *conn)
+{
+	if (conn->statement == NULL)
+		return;
+	start(conn, OP_CLOSE);
+	run(conn, mysql_stmt_close_start(&conn->packet_failed, conn->statement));
+	conn->statement = NULL;
 }
 
 /* Sends a statement and leaves conn->result open if it has one. */

@@ -77,6 +77,27 @@ extern char **sdb_mysql_conn_fetch(MysqlConn *conn, unsigned long **lengths);
 extern int	sdb_mysql_conn_nfields(MysqlConn *conn);
 extern const char *sdb_mysql_conn_field_name(MysqlConn *conn, int idx0);
 
+/*
+ * sdb_mysql_conn_query_binary --- run a query whose rows come in the
+ * protocol's binary form, which costs both sides less than text.
+ *
+ * They must be read to the end before the next statement.
+ */
+extern void sdb_mysql_conn_query_binary(MysqlConn *conn, const char *sql);
+
+/* Of a column of that query: its type, by the protocol's number. */
+extern int	sdb_mysql_conn_column_type(MysqlConn *conn, int idx0,
+									   bool *is_unsigned);
+
+/*
+ * sdb_mysql_conn_fetch_binary --- the next row of that query.
+ *
+ * out:    *data[0 .. *len-1], a packet, valid until the next call
+ * result: false at the end
+ */
+extern bool sdb_mysql_conn_fetch_binary(MysqlConn *conn, const uint8 **data,
+										Size *len);
+
 /* Ends a result early, by reading what is left of it. */
 extern void sdb_mysql_conn_close_result(MysqlConn *conn);
 

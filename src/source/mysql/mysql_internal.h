@@ -7,8 +7,8 @@
 #include "source/mysql/mysql_conn.h"
 #include "source/mysql/mysql_event.h"
 #include "source/mysql/mysql_position.h"
+#include "source/mysql/mysql_result.h"
 #include "source/mysql/mysql_rows.h"
-#include "source/mysql/mysql_text.h"
 #include "source/mysql/mysql_types.h"
 #include "source/source.h"
 

@@ -1,11 +1,16 @@
 /*
- * mysql_row_temporal.c --- dates and times in rows of the binary log
+ * mysql_row_temporal.c --- dates and times in rows of the binary log and of
+ * result sets
  *
- * The types with a 2 in their name (MySQL 5.6, MariaDB 10.1) are big-endian
+ * In the log, the types with a 2 in their name (MySQL 5.6, MariaDB 10.1) are big-endian
  * bit fields with a fraction behind them.  Of the older ones those without a
  * fraction are little-endian decimal numbers such as 20240131102030; MariaDB
  * also has some with a fraction, from before mysql56_temporal_format: those
  * are big-endian counts.
+ *
+ * In a result set, dates and times are sent as their parts, as many as are
+ * needed: trailing ones that are zero may be left out.  A byte before them
+ * says how many bytes they have.
  *
  * A date that no calendar has, such as 0000-00-00 or 2024-02-31, which the
  * servers let in under some modes, becomes VALUE_ZERODATE with the text the
@@ -25,6 +30,13 @@
 #define TIME_OFFSET			0x800000	/* so that times sort as bytes do */
 #define DATETIME_OFFSET		INT64CONST(0x8000000000)
 #define HIRES_ZERO_SECS		INT64CONST(3020400)	/* 838:59:59, and one more */
+
+/* bytes of parts: year, month and day; hour, minute and second; fraction */
+#define DATE_PARTS			4
+#define DATETIME_PARTS		7
+#define DATETIME_PARTS_ALL	11
+#define TIME_PARTS			8		/* sign and days before */
+#define TIME_PARTS_ALL		12
 
 /* A date and time as its parts, which need not be a date of the calendar */
 typedef struct Parts
@@ -47,11 +59,14 @@ static const int micros_of_unit[] = {
 	1000000, 100000, 10000, 1000, 100, 10, 1
 };
 
+static void take_parts(ByteCursor *cur, Parts *parts);
 static int	fraction_bytes(const RowColumn *column);
 static int	take_fraction(ByteCursor *cur, const RowColumn *column);
 static int	check_fraction(const ByteCursor *cur, uint64 fraction, int unit);
 static void set_timestamp(SourceValue *value, const RowColumn *column,
 						  uint32 seconds, int micros);
+static void set_date(const ByteCursor *cur, SourceValue *value,
+					 const Parts *parts);
 static void set_datetime(const ByteCursor *cur, SourceValue *value,
 						 const RowColumn *column, const Parts *parts);
 static void set_time(const ByteCursor *cur, SourceValue *value, bool negative,
@@ -82,16 +97,7 @@ sdb_mysql_row_date(ByteCursor *cur, const RowColumn *column,
 	parts.day = bits & 0x1f;
 	parts.month = (bits >> 5) & 0x0f;
 	parts.year = bits >> 9;
-	if (parts.month > 12 || parts.year > MAX_YEAR)
-		sdb_mysql_malformed(cur, "A date is out of range.");
-
-	if (!sdb_calendar_is_date(parts.year, parts.month, parts.day))
-	{
-		set_zero_date(value, "%04d-%02d-%02d", &parts, 0);
-		return;
-	}
-	value->kind = VALUE_DATE;
-	value->u.sint = sdb_calendar_to_days(parts.year, parts.month, parts.day);
+	set_date(cur, value, &parts);
 }
 
 /*
@@ -257,6 +263,87 @@ sdb_mysql_row_timestamp_old(ByteCursor *cur, const RowColumn *column,
 				  check_fraction(cur, fraction, micros_of_unit[column->scale]));
 }
 
+void
+sdb_mysql_row_date_parts(ByteCursor *cur, const RowColumn *column,
+						 SourceValue *value)
+{
+	Parts		parts = {0};
+
+	take_parts(cur, &parts);
+	set_date(cur, value, &parts);
+}
+
+void
+sdb_mysql_row_datetime_parts(ByteCursor *cur, const RowColumn *column,
+							 SourceValue *value)
+{
+	Parts		parts = {0};
+
+	take_parts(cur, &parts);
+	set_datetime(cur, value, column, &parts);
+}
+
+/* The session's time zone is UTC. */
+void
+sdb_mysql_row_timestamp_parts(ByteCursor *cur, const RowColumn *column,
+							  SourceValue *value)
+{
+	sdb_mysql_row_datetime_parts(cur, column, value);
+	if (value->kind == VALUE_TIMESTAMP)
+		value->kind = VALUE_TIMESTAMPTZ;
+}
+
+void
+sdb_mysql_row_time_parts(ByteCursor *cur, const RowColumn *column,
+						 SourceValue *value)
+{
+	uint8		len = sdb_bytes_u8(cur);
+	bool		negative = false;
+	Parts		parts = {0};
+
+	if (len != 0 && len != TIME_PARTS && len != TIME_PARTS_ALL)
+		sdb_mysql_malformed(cur, "A time cannot have %u bytes.", len);
+	if (len > 0)
+	{
+		uint32		days;
+
+		negative = sdb_bytes_u8(cur) != 0;
+		days = sdb_bytes_le32(cur);
+		parts.hour = (int) Min(days, MAX_HOUR) * HOURS_PER_DAY +
+			sdb_bytes_u8(cur);
+		parts.minute = sdb_bytes_u8(cur);
+		parts.second = sdb_bytes_u8(cur);
+	}
+	if (len == TIME_PARTS_ALL)
+		parts.micros = check_fraction(cur, sdb_bytes_le32(cur), 1);
+	set_time(cur, value, negative, &parts);
+}
+
+/* The parts of a date, or of a date and time. */
+static void
+take_parts(ByteCursor *cur, Parts *parts)
+{
+	uint8		len = sdb_bytes_u8(cur);
+
+	if (len != 0 && len != DATE_PARTS && len != DATETIME_PARTS &&
+		len != DATETIME_PARTS_ALL)
+		sdb_mysql_malformed(cur, "A date cannot have %u bytes.", len);
+	if (len >= DATE_PARTS)
+	{
+		parts->year = sdb_bytes_le16(cur);
+		parts->month = sdb_bytes_u8(cur);
+		parts->day = sdb_bytes_u8(cur);
+	}
+	if (len >= DATETIME_PARTS)
+	{
+		parts->hour = sdb_bytes_u8(cur);
+		parts->minute = sdb_bytes_u8(cur);
+		parts->second = sdb_bytes_u8(cur);
+	}
+	if (len == DATETIME_PARTS_ALL)
+		parts->micros = check_fraction(cur, sdb_bytes_le32(cur), 1);
+}
+
 /* Two digits a byte, so a last odd digit counts tens. */
 static int
 fraction_bytes(const RowColumn *column)
@@ -299,6 +386,21 @@ set_timestamp(SourceValue *value, const RowColumn *column, uint32 seconds,
 	value->kind = VALUE_TIMESTAMPTZ;
 	value->u.sint = ((int64) seconds - UNIX_TO_2000_SECS) * USECS_PER_SEC +
 		micros;
+}
+
+static void
+set_date(const ByteCursor *cur, SourceValue *value, const Parts *parts)
+{
+	if (parts->year > MAX_YEAR || parts->month > 12 || parts->day > 31)
+		sdb_mysql_malformed(cur, "A date is out of range.");
+
+	if (!sdb_calendar_is_date(parts->year, parts->month, parts->day))
+	{
+		set_zero_date(value, "%04d-%02d-%02d", parts, 0);
+		return;
+	}
+	value->kind = VALUE_DATE;
+	value->u.sint = sdb_calendar_to_days(parts->year, parts->month, parts->day);
 }
 
 static void

@@ -2,7 +2,8 @@
  * mysql_row_values.h --- the decoders of one column's values
  *
  * mysql_row_plan.c chooses one for each column, mysql_rows.c calls it,
- * mysql_row_values.c and mysql_row_temporal.c hold them.
+ * mysql_row_values.c and mysql_row_temporal.c hold them.  mysql_result.c
+ * shares those for numbers.
  */
 #ifndef SDB_MYSQL_ROW_VALUES_H
 #define SDB_MYSQL_ROW_VALUES_H
@@ -85,6 +86,12 @@ extern RowDecoder sdb_mysql_row_datetime;
 extern RowDecoder sdb_mysql_row_datetime_old;
 extern RowDecoder sdb_mysql_row_timestamp;
 extern RowDecoder sdb_mysql_row_timestamp_old;
+
+/* likewise, of result sets: counted parts */
+extern RowDecoder sdb_mysql_row_date_parts;
+extern RowDecoder sdb_mysql_row_time_parts;
+extern RowDecoder sdb_mysql_row_datetime_parts;
+extern RowDecoder sdb_mysql_row_timestamp_parts;
 
 /* Bytes that a decimal takes. */
 extern int	sdb_mysql_decimal_size(int precision, int scale);

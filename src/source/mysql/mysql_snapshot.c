@@ -55,7 +55,7 @@ struct MysqlSnapshot
 
 	/* the table being read */
 	bool		reading;		/* a result is open */
-	MysqlTextPlan *plan;
+	MysqlResultPlan *plan;
 	MemoryContext table_context;	/* of plan and bare_point */
 	SnapshotPoint bare_point;	/* of the last table without transactions */
 };
@@ -212,13 +212,12 @@ sdb_mysql_snapshot_next(Source *base, SourceTable *table,
 	MysqlSource *source = (MysqlSource *) base;
 	MysqlSnapshot *snapshot = source->snapshot;
 	MemoryContext old_context;
-	unsigned long *lengths;
-	char	  **fields;
+	const uint8 *data;
+	Size		len;
 
 	if (!snapshot->reading)
 		start_reading(source, table, range);
-	fields = sdb_mysql_conn_fetch(source->conn, &lengths);
-	if (fields == NULL)
+	if (!sdb_mysql_conn_fetch_binary(source->conn, &data, &len))
 	{
 		snapshot->reading = false;
 		if (is_bare(snapshot, table))
@@ -231,7 +230,7 @@ sdb_mysql_snapshot_next(Source *base, SourceTable *table,
 	}
 	MemoryContextReset(snapshot->row_context);
 	old_context = MemoryContextSwitchTo(snapshot->row_context);
-	sdb_mysql_text_row(snapshot->plan, fields, lengths, row);
+	sdb_mysql_result_row(snapshot->plan, data, len, row);
 	MemoryContextSwitchTo(old_context);
 	return SOURCE_READY;
 }
@@ -490,16 +489,18 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 	StringInfoData sql;
 	const char *separator = " WHERE";
 	char	   *key;
+	bool		is_unsigned;
 
 	MemoryContextReset(snapshot->table_context);
 	old_context = MemoryContextSwitchTo(snapshot->table_context);
-	snapshot->plan = sdb_mysql_text_plan(table);
+	snapshot->plan = sdb_mysql_result_plan(table);
 	if (is_bare(snapshot, table))
 		snapshot->bare_point.from = log_position_text(source);
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	sdb_mysql_text_select(&sql, table);
+	for (int i = 0; i < table->ncolumns; i++)
+		appendStringInfo(&sql, "%s%s", i == 0 ? "SELECT " : ", ",
+						 sdb_mysql_conn_identifier(table->columns[i].name));
 	appendStringInfo(&sql, " FROM %s", table_name(table));
 	if (range != NULL && (range->lower != NULL || range->upper != NULL))
 	{
@@ -513,8 +514,15 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 		if (range->upper != NULL)
 			appendStringInfo(&sql, "%s %s < %s", separator, key, range->upper);
 	}
-	sdb_mysql_conn_query(source->conn, sql.data);
+	sdb_mysql_conn_query_binary(source->conn, sql.data);
 	snapshot->reading = true;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		int			type = sdb_mysql_conn_column_type(source->conn, i,
+													  &is_unsigned);
+
+		sdb_mysql_result_check(snapshot->plan, i, type, is_unsigned);
+	}
 	MemoryContextSwitchTo(old_context);
 }
 

@@ -172,35 +172,54 @@ SELECT test_charset('gbk', '\x8180ff');
 SELECT charset FROM unnest('{armscii8,cp850,cp852,dec8,geostd8,hp8,keybcs2,macce,macroman,swe7,binary,klingon}'::text[]) charset
 WHERE test_charset(charset, 'a') IS NOT NULL;
 
--- rows of the text protocol
-CREATE FUNCTION decoded(column_type text, VARIADIC fields text[])
+-- rows in the protocol's binary form
+CREATE FUNCTION decoded(column_type text, VARIADIC vals bytea[])
 RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT test_mysql_row(test_mysql_column(true, column_type, NULL), ARRAY[f::bytea])
-	FROM unnest(fields) WITH ORDINALITY u (f, n) ORDER BY n
+	SELECT test_mysql_row(test_mysql_column(true, column_type, NULL),
+						  CASE WHEN v IS NULL THEN '\x0004'::bytea ELSE '\x0000'::bytea || v END)
+	FROM unnest(vals) WITH ORDINALITY u (v, n) ORDER BY n
 $$;
-SELECT test_mysql_select('{"catalog":"d","name":"t","columns":[{"name":"a`b","type":"float","kind":"float4"},{"name":"d","type":"double","kind":"float8"}],"keys":[]}');
-SELECT decoded('bigint(20)', '-9223372036854775808', '9223372036854775807', '00007', NULL);
-SELECT decoded('bigint(20) unsigned', '18446744073709551615', '0');
-SELECT decoded('float', '0.10000000149011612', '-3.4028234663852886e38', '-0', '1.401298464324817e-45');
-SELECT decoded('double', '1.7976931348623157e308', '5e-324', '-2.2250738585072014e-308');
-SELECT decoded('decimal(65,30)', '0.000000000000000000000000000000', '-0.000000000000000000000000000001',
-	'12345678901234567890123456789012345.123456789012345678901234567890');
-SELECT decoded('decimal(10,4)', '12.5000', '-0001.2345', '10000.0001');
-SELECT decoded('decimal(9,0)', '0', '10000', '-999999999');
-SELECT decoded('bit(12)', '\x0005', '\x0fff');
-SELECT decoded('year', '0000', '2155');
-SELECT decoded('date', '2000-01-01', '1999-12-31', '9999-12-31', '2024-02-29', '0000-03-01', '0000-00-00', '2023-02-29');
-SELECT decoded('time(6)', '-838:59:59.999999', '838:59:59', '00:00:00.5', '24:00:00', '-00:00:00.000001');
-SELECT decoded('datetime(6)', '1969-12-31 23:59:59.999999', '2020-00-15 10:00:00.000000');
-SELECT decoded('timestamp', '1970-01-01 00:00:01');
-SELECT decoded('varchar(10)', '', 'null', 'it''s', E'tab\\011', 'back\\slash');
-SELECT decoded('varbinary(10)', '', '\x00275c');
-SELECT decoded('point', '\xe6100000010100', '');
-SELECT decoded('uuid', '00112233-4455-6677-8899-AABBccddeeff');
-SELECT decoded('inet4', '255.0.1.2');
-SELECT decoded('inet6', '2001:db8::1', '::ffff:1.2.3.4');
+-- counted bytes
+CREATE FUNCTION counted(value bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+	SELECT set_byte('\x00'::bytea, 0, length(value)) || value
+$$;
+CREATE FUNCTION counted(value text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+	SELECT counted(convert_to(value, 'UTF8'))
+$$;
+SELECT decoded('tinyint(4)', '\x80', '\x7f', NULL);
+SELECT decoded('tinyint(3) unsigned', '\xff', '\x00');
+SELECT decoded('smallint(6)', '\x0080', '\xff7f');
+SELECT decoded('smallint(5) unsigned', '\xffff');
+SELECT decoded('mediumint(9)', '\x000080ff', '\xffff7f00');
+SELECT decoded('mediumint(8) unsigned', '\xffffff00');
+SELECT decoded('int(11)', '\x00000080', '\xffffff7f');
+SELECT decoded('int(10) unsigned', '\xffffffff');
+SELECT decoded('bigint(20)', '\x0000000000000080', '\xffffffffffffff7f');
+SELECT decoded('bigint(20) unsigned', '\xffffffffffffffff', '\x0000000000000000');
+SELECT decoded('float', '\xcdcccc3d', '\xffff7fff', '\x00000080', '\x01000000');
+SELECT decoded('double', '\xffffffffffffef7f', '\x0100000000000000', '\x0000000000001080');
+SELECT decoded('decimal(65,30)', counted('0.000000000000000000000000000000'),
+	counted('-0.000000000000000000000000000001'),
+	counted('12345678901234567890123456789012345.123456789012345678901234567890'));
+SELECT decoded('decimal(10,4)', counted('12.5000'), counted('-0001.2345'), counted('10000.0001'));
+SELECT decoded('decimal(9,0)', counted('0'), counted('10000'), counted('-999999999'));
+SELECT decoded('bit(12)', '\x020005', '\x020fff');
+SELECT decoded('year', '\x0000', '\x6b08');
+SELECT decoded('date', '\x04d0070101', '\x04cf070c1f', '\x040f270c1f', '\x04e807021d', '\x0400000301', '\x00',
+	'\x04e707021d', '\x07d0070101000000');
+SELECT decoded('time(6)', '\x0c0122000000163b3b3f420f00', '\x080022000000163b3b', '\x0c000000000000000020a10700', '\x080001000000000000',
+	'\x0c010000000000000001000000', '\x00');
+SELECT decoded('datetime(6)', '\x0bb1070c1f173b3b3f420f00', '\x07e407000f0a0000', '\x04e4070115', '\x00');
+SELECT decoded('timestamp', '\x07b2070101000001', '\x00');
+SELECT decoded('varchar(10)', counted(''), counted('null'), counted('it''s'), counted(E'tab\t'), counted('back\slash'),
+	'\xfc0300616263', '\xfd030000616263', '\xfe0300000000000000616263');
+SELECT decoded('varbinary(10)', counted(''), counted('\x00275c'::bytea));
+SELECT decoded('point', counted('\xe6100000010100'::bytea), counted(''));
+SELECT decoded('uuid', counted('00112233-4455-6677-8899-AABBccddeeff'));
+SELECT decoded('inet4', counted('255.0.1.2'));
+SELECT decoded('inet6', counted('2001:db8::1'), counted('::ffff:1.2.3.4'));
 -- malformed values
-CREATE FUNCTION refused(column_type text, value text)
+CREATE FUNCTION refused(column_type text, value bytea)
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN decoded(column_type, value);
@@ -209,14 +228,57 @@ EXCEPTION WHEN data_corrupted OR character_not_in_repertoire THEN
 END
 $$;
 SELECT type, value, refused(type, value)
-FROM (VALUES ('int(11)', ''), ('int(11)', '-'), ('int(11)', '1x'), ('bigint(20)', '9223372036854775808'),
-			 ('bigint(20)', '-9223372036854775809'), ('bigint(20) unsigned', '18446744073709551616'),
-			 ('bigint(20) unsigned', '-1'), ('double', '1e'), ('double', ''), ('decimal(5,2)', ''),
-			 ('decimal(5,2)', '-'), ('decimal(5,2)', '1.2.3'), ('decimal(5,2)', '1e5'),
-			 ('decimal(5,2)', repeat('9', 80)), ('bit(12)', '\x05'), ('date', '2024-01'),
-			 ('date', '2024-01-01x'), ('time', '1:2'), ('time', '00:00:00.'), ('datetime', '2024-01-01'),
-			 ('point', '\xe610'), ('uuid', '00112233'), ('uuid', repeat('0', 34)), ('inet4', '1.2.3'),
-			 ('inet6', '1.2.3.4'), ('varchar(5)', '\xff'), ('varchar(5)', '\x00')) AS t (type, value);
+FROM (VALUES ('int(11)', '\x'::bytea), ('int(11)', '\x000000'), ('int(11)', '\x0000000000'), ('bigint(20)', '\x00'),
+			 ('double', '\x00'), ('date', '\x03d00701'), ('date', '\x04d00701'), ('date', '\x04d0070d01'),
+			 ('date', '\x0410270101'), ('time', '\x0700000000000000'), ('time', '\x080023000000000000'),
+			 ('time', '\x080000000000003c00'), ('time', '\x0c000000000000000040420f00'),
+			 ('time', '\x0800ffffffff000000'), ('datetime', '\x07d0070101180000'),
+			 ('datetime', '\x0bd007010100000040420f00'), ('varchar(5)', '\x0561'), ('varchar(5)', '\xfb'),
+			 ('varchar(5)', '\xfeffffffffffffffff61')) AS t (type, value);
+SELECT type, value, refused(type, counted(value))
+FROM (VALUES ('decimal(5,2)', ''), ('decimal(5,2)', '-'), ('decimal(5,2)', '1.2.3'), ('decimal(5,2)', '1e5'),
+			 ('decimal(5,2)', repeat('9', 80)), ('uuid', '00112233'), ('uuid', repeat('0', 34)),
+			 ('inet4', '1.2.3'), ('inet6', '1.2.3.4')) AS t (type, value);
+SELECT type, value, refused(type, counted(value))
+FROM (VALUES ('bit(12)', '\x05'::bytea), ('point', '\xe610'), ('varchar(5)', '\xff'),
+			 ('varchar(5)', '\x00')) AS t (type, value);
+-- a row of many columns, cut anywhere, and with any bit flipped
+CREATE TABLE packet (definition, bytes) AS
+	SELECT '{"catalog":"d","name":"t","columns":[{"name":"a","type":"int","kind":"int"},'
+		'{"name":"b","type":"varchar","length":10,"charset":"utf8mb4","kind":"text"},'
+		'{"name":"c","type":"decimal","length":9,"scale":2,"kind":"decimal"},{"name":"d","type":"date","kind":"date"},'
+		'{"name":"e","type":"time","scale":6,"kind":"time"},{"name":"f","type":"double","kind":"float8"},'
+		'{"name":"g","type":"bigint unsigned","kind":"uint"},{"name":"h","type":"int","kind":"int"}],"keys":[]}',
+		'\x00000201020304'::bytea || counted('caf' || U&'\00e9') || counted('-12.50') || '\x04d0070101' ||
+		'\x0c01010000000203043f420f00' || '\x000000000000f83f' || '\xffffffffffffffff';
+SELECT test_mysql_row(definition, bytes) FROM packet;
+CREATE FUNCTION row_outcome(definition text, bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM test_mysql_row(definition, bytes);
+	RETURN 'row';
+EXCEPTION WHEN data_corrupted OR character_not_in_repertoire THEN
+	RETURN 'error';
+END
+$$;
+SELECT row_outcome(definition, substr(bytes, 1, n)), count(*)
+FROM packet, generate_series(0, length(bytes) - 1) n GROUP BY 1 ORDER BY 1;
+SELECT row_outcome(definition, set_bit(bytes, n, 1 - get_bit(bytes, n))), count(*)
+FROM packet, generate_series(0, 8 * length(bytes) - 1) n GROUP BY 1 ORDER BY 1;
+SELECT row_outcome(definition, bytes || '\x00') FROM packet;
+-- a column that another type has meanwhile
+CREATE FUNCTION sent(column_type text, type int, is_unsigned bool) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM test_mysql_sent(test_mysql_column(true, column_type, 'utf8mb4'), type, is_unsigned);
+	RETURN 'as expected';
+EXCEPTION WHEN serialization_failure THEN
+	RETURN sqlerrm;
+END
+$$;
+SELECT column_type, type, is_unsigned, sent(column_type, type, is_unsigned)
+FROM (VALUES ('int(11)', 3, false), ('int(11)', 3, true), ('int(10) unsigned', 3, true), ('int(11)', 8, false),
+			 ('int(11)', 253, false), ('varchar(5)', 253, false), ('varchar(5)', 252, false), ('varchar(5)', 3, false),
+			 ('varchar(5)', 12, false), ('year', 13, true), ('double unsigned', 5, true))
+	AS t (column_type, type, is_unsigned);
 
 -- binary JSON of MySQL
 SELECT test_mysql_json(d::bytea)

@@ -44,7 +44,8 @@ static const struct
 	SDB_NEWER_TIMEOUTS
 	{"idle_in_transaction_session_timeout", "0"},
 	{"row_security", "on"},
-	{"maintenance_work_mem", "32MB"},	/* building the key after a copy */
+	/* a key is built after the copy; two processes share in it from here on */
+	{"maintenance_work_mem", "64MB"},
 	{"DateStyle", "ISO, YMD"},
 	{"IntervalStyle", "postgres"},
 	{"TimeZone", "UTC"},

@@ -423,11 +423,14 @@ split_table(Connector *connector, Source *source, TableState *state,
 {
 	SourceTable *table = state->table;
 	TargetTable *target = sdb_naming_target(table);
-	int64		nparts = table->estimated_rows / sdb_guc_snapshot_range_size;
-	List	   *ranges = source->routine->split_table(source, table,
-													  Min(nparts + 1,
-														  MAX_RANGES));
+	int64		nparts = table->estimated_rows / sdb_guc_snapshot_range_size + 1;
+	int			nworkers = sdb_guc_snapshot_workers;
+	List	   *ranges;
 
+	/* as many for each worker, so that none waits for the last range */
+	nparts = (nparts + nworkers - 1) / nworkers * nworkers;
+	ranges = source->routine->split_table(source, table,
+										  Min(nparts, MAX_RANGES));
 	if (list_length(ranges) < 2)
 		return 1;
 	sdb_process_begin_transaction();

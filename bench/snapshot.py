@@ -77,7 +77,7 @@ class Snapshot:
 
         def copy():
             self.connector.start()
-            until(copied, "the snapshot", interval=0.005)
+            until(copied, "the snapshot", interval=0.05)
         taken = seconds(copy)
         self.connector.stop()
         return taken

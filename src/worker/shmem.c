@@ -248,7 +248,8 @@ sdb_shmem_detach(int index)
 	{
 		slot->request = REQUEST_NONE;
 		copy_cut(slot->refusal,
-				 sdb_failure_reason("It stopped meanwhile.", NULL));
+				 sdb_failure_reason("It stopped meanwhile.",
+									"synchdb_state_view says why."));
 	}
 	LWLockRelease(&shared->lock);
 	ConditionVariableBroadcast(&slot->changed);

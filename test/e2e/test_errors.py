@@ -103,6 +103,32 @@ def test_missing_privileges(pg, source, db, connect, table):
         source.execute("DROP USER 'poor'@'%'")
 
 
+def test_tables_that_are_hidden(pg, source, db, connect, table):
+    """Who wants all tables and may see some is told so."""
+    db.execute("CREATE TABLE hidden (id INT PRIMARY KEY)")
+    source.execute("CREATE USER 'some'@'%' IDENTIFIED BY 'mysqlpwd'",
+                   "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.*"
+                   " TO 'some'@'%'",
+                   "GRANT SELECT ON `{}`.t TO 'some'@'%'".format(db.name))
+    check = ("SELECT passed, fatal, detail, hint FROM"
+             " synchdb_check_connector(%s) WHERE name = 'SELECT'")
+    try:
+        ((passed, fatal, detail, hint),) = pg.query(
+            check, [connect(pg, db, user="some").name])
+        assert (passed, fatal) == (False, False) and "not seen" in detail
+        assert pg.query(check, [connect(
+            pg, db, user="some", tables=db.name + ".t").name])[0][0]
+        source.execute(hint)
+        connector = connect(pg, db, user="some")
+        assert pg.query(check, [connector.name])[0][0]
+        connector.start()
+        connector.wait_streaming()
+        assert connector.exists("hidden")
+        connector.stop()
+    finally:
+        source.execute("DROP USER 'some'@'%'")
+
+
 def test_list_that_matches_nothing(pg, db, connect, table):
     connector = connect(pg, db, tables="%s.nothing" % db.name)
     assert "nothing" in failure(connector) or "table" in failure(connector)

@@ -46,10 +46,13 @@ static CheckItem *check_server_id(MysqlSource *source);
 static CheckItem *check_retention(MysqlSource *source);
 static CheckItem *check_privilege(MysqlSource *source, List *grants,
 								  const Privilege *privilege);
+static char *grant_statement(const MysqlSource *source,
+							 const Privilege *privilege);
 static char *account(MysqlConn *conn);
 static List *read_grants(MysqlConn *conn);
 static bool grant_gives(const MysqlSource *source, const char *grant,
 						const Privilege *privilege);
+static bool names_table(const char *grant);
 static bool scope_matches(const MysqlSource *source, const char *scope,
 						  bool global);
 
@@ -184,26 +187,42 @@ check_privilege(MysqlSource *source, List *grants, const Privilege *privilege)
 {
 	ListCell   *lc;
 	bool		passed = false;
+	bool		whole = false;
 	bool		has_roles = false;
 
 	foreach(lc, grants)
 	{
 		if (grant_gives(source, lfirst(lc), privilege))
+		{
 			passed = true;
+			whole = whole || !names_table(lfirst(lc));
+		}
 		if (strstr(lfirst(lc), " ON ") == NULL)
 			has_roles = true;
 	}
+	/* all tables are wanted, and the server hides those without it */
+	if (passed && !whole && sdb_filter_is_all(source->options.filter))
+		return item(privilege->name, false, false,
+					psprintf("User \"%s\" has the privilege %s for some tables only; others are not seen.",
+							 source->options.user, privilege->purpose),
+					grant_statement(source, privilege));
 	/* what a role gives is not always shown, so this is no proof then */
 	return item(privilege->name, passed, privilege->global && !has_roles,
 				psprintf("User \"%s\" %s the privilege %s.",
 						 source->options.user,
 						 passed ? "has" : "does not have",
 						 privilege->purpose),
-				psprintf("GRANT %s ON %s TO %s;", privilege->name,
-						 privilege->global ? "*.*" :
-						 psprintf("%s.*",
-								  sdb_mysql_conn_identifier(source->database)),
-						 account(source->conn)));
+				passed ? NULL : grant_statement(source, privilege));
+}
+
+static char *
+grant_statement(const MysqlSource *source, const Privilege *privilege)
+{
+	return psprintf("GRANT %s ON %s TO %s;", privilege->name,
+					privilege->global ? "*.*" :
+					psprintf("%s.*",
+							 sdb_mysql_conn_identifier(source->database)),
+					account(source->conn));
 }
 
 /* 'user'@'host', as the server knows us. */
@@ -254,6 +273,15 @@ grant_gives(const MysqlSource *source, const char *grant,
 			return true;
 	}
 	return false;
+}
+
+/* "GRANT ... ON `db`.`table` TO ..." */
+static bool
+names_table(const char *grant)
+{
+	const char *to = strstr(grant, " TO ");
+
+	return to == NULL || to[-1] != '*';
 }
 
 /*

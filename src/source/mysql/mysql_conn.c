@@ -827,6 +827,7 @@ login_hint(int code)
 		case CR_CONNECTION_ERROR:
 		case CR_CONN_HOST_ERROR:
 		case CR_SERVER_LOST:
+		case CR_UNKNOWN_HOST:
 			return "Check host and port, that the server listens there, and that no firewall is between.";
 		default:
 			return NULL;

@@ -88,6 +88,9 @@ extern void sdb_mysql_resolve_default(const MysqlResolver *resolver,
 									  const MysqlDefault *value,
 									  SourceColumn *column);
 
+/* Are digits of a second that a type has not cut off, rather than rounded? */
+extern bool sdb_mysql_resolve_cuts_fractions(const MysqlDialect *dialect);
+
 /* A literal in the server encoding. */
 extern char *sdb_mysql_resolve_text(const MysqlResolver *resolver,
 									const MysqlText *text);

@@ -34,10 +34,11 @@ static char *as_label(const char *text, const MysqlDefault *value,
 					  const SourceColumn *column);
 static char *as_set(const char *text, const SourceColumn *column);
 static char *as_year(const char *text);
-static char *as_date(const char *text, bool has_time, int scale);
-static char *as_time(const char *text, int scale);
+static char *as_date(const char *text, bool has_time, int scale, bool cuts);
+static char *as_time(const char *text, int scale, bool cuts);
 static const char *take_digits(const char *text, int max, int *value);
-static bool append_fraction(StringInfo buf, const char *text, int scale);
+static bool append_fraction(StringInfo buf, const char *text, int scale,
+							bool cuts);
 static char *literal_bytes(const MysqlDefault *value, int *len);
 static char *number_text(const MysqlDefault *value);
 
@@ -87,6 +88,15 @@ sdb_mysql_resolve_default(const MysqlResolver *resolver,
 		column->default_kind = DEFAULT_CONSTANT;
 }
 
+/* MySQL rounds and MariaDB cuts, unless the session has it otherwise. */
+bool
+sdb_mysql_resolve_cuts_fractions(const MysqlDialect *dialect)
+{
+	if (dialect->is_mariadb)
+		return !(dialect->sql_mode & MYSQL_MODE_ROUND_FRACTIONAL);
+	return (dialect->sql_mode & MYSQL_MODE_TRUNCATE_FRACTIONAL) != 0;
+}
+
 /* NULL if it is not certain what comes out. */
 static char *
 convert(const MysqlResolver *resolver, const MysqlDefault *value,
@@ -129,9 +139,11 @@ convert(const MysqlResolver *resolver, const MysqlDefault *value,
 			return as_year(text);
 		case MYSQL_T_DATE:
 		case MYSQL_T_DATETIME:
-			return as_date(text, type == MYSQL_T_DATETIME, column->scale);
+			return as_date(text, type == MYSQL_T_DATETIME, column->scale,
+						   sdb_mysql_resolve_cuts_fractions(resolver->dialect));
 		case MYSQL_T_TIME:
-			return as_time(text, column->scale);
+			return as_time(text, column->scale,
+						   sdb_mysql_resolve_cuts_fractions(resolver->dialect));
 		case MYSQL_T_ENUM:
 			return as_label(text, value, column);
 		case MYSQL_T_SET:
@@ -306,7 +318,7 @@ as_year(const char *text)
 
 /* YYYY-MM-DD or YYYYMMDD, perhaps with a time */
 static char *
-as_date(const char *text, bool has_time, int scale)
+as_date(const char *text, bool has_time, int scale, bool cuts)
 {
 	int			part[6] = {0};
 	int			ndigits = text != NULL ? strspn(text, "0123456789") : 0;
@@ -340,12 +352,12 @@ as_date(const char *text, bool has_time, int scale)
 	if (part[3] > 23 || part[4] > 59 || part[5] > 59)
 		return NULL;
 	appendStringInfo(&buf, " %02d:%02d:%02d", part[3], part[4], part[5]);
-	return append_fraction(&buf, text, scale) ? buf.data : NULL;
+	return append_fraction(&buf, text, scale, cuts) ? buf.data : NULL;
 }
 
 /* HH:MM:SS or HHMMSS, within a day */
 static char *
-as_time(const char *text, int scale)
+as_time(const char *text, int scale, bool cuts)
 {
 	int			part[3] = {0};
 	bool		packed = text != NULL && strspn(text, "0123456789") == 6;
@@ -367,7 +379,7 @@ as_time(const char *text, int scale)
 		return NULL;
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "%02d:%02d:%02d", part[0], part[1], part[2]);
-	return append_fraction(&buf, text, scale) ? buf.data : NULL;
+	return append_fraction(&buf, text, scale, cuts) ? buf.data : NULL;
 }
 
 /* Up to max digits; result: what follows them */
@@ -380,16 +392,22 @@ take_digits(const char *text, int max, int *value)
 	return text;
 }
 
-/* Exactly so many digits; false where the server would have to round. */
+/* Exactly so many digits; false where the server would have to round up. */
 static bool
-append_fraction(StringInfo buf, const char *text, int scale)
+append_fraction(StringInfo buf, const char *text, int scale, bool cuts)
 {
 	int			ndigits = 0;
 
 	if (*text == '.')
 		ndigits = strspn(++text, "0123456789");
-	if (text[ndigits] != '\0' || ndigits > Max(scale, 0))
+	if (text[ndigits] != '\0')
 		return false;
+	if (ndigits > Max(scale, 0))
+	{
+		ndigits = Max(scale, 0);
+		if (!cuts && text[ndigits] >= '5')
+			return false;
+	}
 	if (scale > 0)
 	{
 		appendStringInfo(buf, ".%.*s", ndigits, text);

@@ -48,7 +48,6 @@ static void follow_alter(Follow *follow, const MysqlTableName *name);
 static const MysqlTableName *new_name(const MysqlStatement *statement);
 static void alter(Follow *follow, SourceTable *before,
 				  const MysqlTableName *name);
-static bool cuts_fractions(const MysqlDialect *dialect);
 static bool touches_definition(const MysqlStatement *statement);
 static void exchange_rows(Follow *follow);
 static void follow_rename(Follow *follow);
@@ -326,19 +325,11 @@ alter(Follow *follow, SourceTable *before, const MysqlTableName *name)
 		return;
 	}
 	definition.table = altered.after;
-	definition.cuts_fractions = cuts_fractions(follow->resolver.dialect);
+	definition.cuts_fractions =
+		sdb_mysql_resolve_cuts_fractions(follow->resolver.dialect);
 	definition.incomplete = altered.moves_rows;
 	(void) sdb_mysql_tables_alter(stream, before, &definition,
 								  altered.origins);
-}
-
-/* MySQL rounds and MariaDB cuts, unless the session has it otherwise. */
-static bool
-cuts_fractions(const MysqlDialect *dialect)
-{
-	if (dialect->is_mariadb)
-		return !(dialect->sql_mode & MYSQL_MODE_ROUND_FRACTIONAL);
-	return (dialect->sql_mode & MYSQL_MODE_TRUNCATE_FRACTIONAL) != 0;
 }
 
 /* Might the character set of the database matter to it? */

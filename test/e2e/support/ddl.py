@@ -56,6 +56,12 @@ def differences(path, one, other):
         # a statement does not tell the time zone of such a constant
         if one.get("type") == "timestamp" and one.get("default") == "other":
             keys = [key for key in keys if not key.startswith("default")]
+        # nor does a server show all digits of this one
+        if one.get("type") == other.get("type") == "float" and \
+                "default_value" in one and "default_value" in other:
+            one = dict(one, default_value="%g" % float(one["default_value"]))
+            other = dict(other,
+                         default_value="%g" % float(other["default_value"]))
         return [line for key in keys for line in
                 differences("%s.%s" % (path, key), one.get(key),
                             other.get(key))]

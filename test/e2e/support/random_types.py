@@ -110,7 +110,8 @@ def constant(type, chance):
             KIND_OF[type.name] in ("document", "shape"):
         return None
     text = value(type, chance)
-    if text == "NULL" or text.startswith("REPEAT") or \
+    # what a source has to round up is left to it
+    if text == "NULL" or ".9" in text or ".5" in text or text.startswith("REPEAT") or \
             (KIND_OF[type.name] in ("label", "set") and text[0] != "'"):
         return None
     return text

@@ -65,6 +65,16 @@ sdb_table_find_column(const SourceTable *table, const char *name)
 	return -1;
 }
 
+int *
+sdb_table_match(const SourceTable *before, const SourceTable *after)
+{
+	int		   *origins = palloc(after->ncolumns * sizeof(int));
+
+	for (int i = 0; i < after->ncolumns; i++)
+		origins[i] = sdb_table_find_column(before, after->columns[i].name);
+	return origins;
+}
+
 const SourceIndex *
 sdb_table_find_index(const SourceTable *table, const char *name)
 {

@@ -143,6 +143,13 @@ extern char *sdb_table_plain_name(const SourceTable *table);
 /* The column of that exact name, as idx0; -1 if there is none. */
 extern int	sdb_table_find_column(const SourceTable *table, const char *name);
 
+/*
+ * sdb_table_match --- for each column of after, idx0 of the column of before
+ * that has its name, -1 if there is none.
+ */
+extern int *sdb_table_match(const SourceTable *before,
+							const SourceTable *after);
+
 /* The index of that exact name; NULL if there is none.  Likewise below. */
 extern const SourceIndex *sdb_table_find_index(const SourceTable *table,
 											   const char *name);

@@ -73,6 +73,8 @@ typedef struct TableState
 								 * yet */
 	bool		created;		/* TABLE_COPYING: by the copy, which builds
 								 * its key at the end */
+	SourceTable *stored;		/* in a copy: the definition before it, which
+								 * a target that is there has; not stored */
 } TableState;
 
 /* Is the table still to be copied, or to be copied further? */

@@ -84,6 +84,8 @@ static void copy_table(CopySession *session, TableState *state);
 static bool prepare_target(const TableState *claimed,
 						   const TargetTable *target,
 						   const SourceType *types);
+static void follow_definition(const TableState *state,
+							  const SourceType *types);
 static int64 copy_rows(CopySession *session, SourceTable *table,
 					   const KeyRange *range, bool created);
 static void store_copy(CopySession *session, TableState *state);
@@ -343,6 +345,7 @@ take_definitions(CopySession *session, List *tables)
 			sdb_checkpoint_put_table(connector, state);
 			sdb_ranges_drop(connector, table->id);
 		}
+		state->stored = state->table;
 		state->table = table;
 	}
 	sdb_process_commit_transaction();
@@ -602,7 +605,10 @@ prepare_target(const TableState *claimed, const TargetTable *target,
 		return true;
 
 	if (claimed->stage == TABLE_RECOPY)
+	{
 		sdb_ddl_truncate(target);
+		follow_definition(claimed, types);
+	}
 	else if (target_has_rows(target))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -612,6 +618,22 @@ prepare_target(const TableState *claimed, const TargetTable *target,
 						   claimed->table->id),
 				 errhint("Empty or drop it, or start the connector with snapshot mode \"always\" to replace its rows, or \"no_data\" to keep them.")));
 	return false;
+}
+
+/*
+ * The table was perhaps altered since the stream left it alone.  What its
+ * columns were does not matter, as there are no rows.
+ */
+static void
+follow_definition(const TableState *state, const SourceType *types)
+{
+	SchemaChange change = {SCHEMA_ALTER_TABLE, state->stored, state->table};
+
+	if (sdb_table_equal(state->stored, state->table))
+		return;
+	change.origins = sdb_table_match(state->stored, state->table);
+	(void) sdb_ddl_apply(&change, types);
+	CommandCounterIncrement();
 }
 
 static int64

@@ -94,6 +94,7 @@ static bool ends_careful(const StreamSession *session);
 static bool batch_is_full(const Pipeline *p);
 static void wait_for_source(Pipeline *p);
 static void store_idle_position(Pipeline *p);
+static void store_position(Pipeline *p);
 static bool take_request(Pipeline *p, PipelineEnd *end);
 static bool has_news(Pipeline *p);
 static bool definition_changed(Pipeline *p);
@@ -519,14 +520,20 @@ wait_for_source(Pipeline *p)
 static void
 store_idle_position(Pipeline *p)
 {
+	if (!TimestampDifferenceExceeds(p->stored_at, GetCurrentTimestamp(),
+									IDLE_CHECKPOINT_MS))
+		return;
+	sdb_process_check_extension();
+	store_position(p);
+}
+
+static void
+store_position(Pipeline *p)
+{
 	const char *name = p->session->connector->name;
-	TimestampTz now = GetCurrentTimestamp();
 	char	   *position;
 
-	if (!TimestampDifferenceExceeds(p->stored_at, now, IDLE_CHECKPOINT_MS))
-		return;
-	p->stored_at = now;
-	sdb_process_check_extension();
+	p->stored_at = GetCurrentTimestamp();
 	position = p->routine->stream_position(p->session->source);
 	if (p->stored_position && strcmp(position, p->stored_position) == 0)
 		return;
@@ -562,6 +569,8 @@ take_request(Pipeline *p, PipelineEnd *end)
 		return false;
 	if (has_news(p))
 	{
+		/* the next session looks at what is stored */
+		store_position(p);
 		*end = PIPELINE_AGAIN;
 		return true;
 	}

@@ -266,6 +266,36 @@ def test_resync_of_a_stopped_connector(pg, script, complete):
     wait_all(connector, transactions + more)
 
 
+def test_resync_of_a_table_that_was_altered(pg, script, complete):
+    """The target gets the definition that the copy has."""
+    connector, transactions = complete
+    connector.stop()
+    resync(connector, script.id("t"))
+    script.transaction(
+        script.alter("t", "n int null, w text null, id int", (None, 1, 0),
+                     keys=(2,)),
+        script.insert("t", 5, None, 1000))
+    connector.start()
+    connector.wait(lambda: stages(connector)[script.id("t")] in
+                   ("copied", "streaming"), "the copy")
+    assert connector.rows("t", "n, w", "WHERE id = 1000") == [(5, None)]
+    script.transaction(script.update("t", (5, None, 1000), (6, "x", 1000)))
+    connector.wait(lambda: connector.rows("t", "n, w", "WHERE id = 1000")
+                   == [(6, "x")], "the change")
+
+
+def test_resync_while_only_that_table_changes(script, complete):
+    """The stream, which leaves it out, gets to the point of the copy."""
+    connector, transactions = complete
+    numbers = itertools.count(1000)
+    resync(connector, script.id("n"))
+
+    def joined():
+        script.transaction(script.insert("n", next(numbers), "x"))
+        return stages(connector)[script.id("n")] in ("copied", "streaming")
+    connector.wait(joined, "the table to be the stream's")
+
+
 def test_resync_rolled_back(pg, script, complete):
     connector, transactions = complete
     session = pg.connect()

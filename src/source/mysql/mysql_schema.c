@@ -58,8 +58,6 @@ static void move_table(Follow *follow, SourceTable *before,
 static void rename_in(Follow *follow, const char *name);
 static bool comes_back(const Follow *follow, const MysqlTableName *name);
 static void reread(Follow *follow, SourceTable *before, const char *reason);
-static int *match_by_name(const SourceTable *before,
-						  const SourceTable *after);
 static void follow_truncate(Follow *follow, const MysqlTableName *name);
 static void set_database_charset(Follow *follow);
 static const char *database_charset(MysqlStream *stream);
@@ -463,7 +461,7 @@ rename_in(Follow *follow, const char *name)
 		(void) sdb_mysql_tables_create(stream, &definition);
 	else
 		(void) sdb_mysql_tables_alter(stream, before, &definition,
-									  match_by_name(before, definition.table));
+									  sdb_table_match(before, definition.table));
 }
 
 /* Does a later part of RENAME TABLE put a table there that is not known? */
@@ -507,17 +505,7 @@ reread(Follow *follow, SourceTable *before, const char *reason)
 			 errdetail("The statement is: %s",
 					   statement_text(follow->query))));
 	(void) sdb_mysql_tables_alter(stream, before, &definition,
-								  match_by_name(before, definition.table));
-}
-
-static int *
-match_by_name(const SourceTable *before, const SourceTable *after)
-{
-	int		   *origins = palloc(after->ncolumns * sizeof(int));
-
-	for (int i = 0; i < after->ncolumns; i++)
-		origins[i] = sdb_table_find_column(before, after->columns[i].name);
-	return origins;
+								  sdb_table_match(before, definition.table));
 }
 
 static void

@@ -71,7 +71,9 @@ def modify(random, table, old, name=None):
     column = random.chance.choice(plain)
     old.remove(column)
     type, otherwise = random.types.conversion(column.type, random.chance)
-    table.partial |= otherwise
+    # what is generated from a column is generated again
+    table.partial |= otherwise or any(other.expression is not None
+                                      for other in table.columns)
     before = name_sql(column.name)
     rename(table, column, name or column.name)
     redefine(random, column, type)

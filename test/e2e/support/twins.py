@@ -7,6 +7,7 @@ what the engine makes of them plays no part.
 import json
 import re
 import struct
+from decimal import Decimal
 
 import pymysql
 
@@ -78,7 +79,19 @@ def quoted(name, mark):
 
 
 def json_text(value):
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(spelled(value), sort_keys=True)
+
+
+def spelled(value):
+    """Numbers as text, so that equal ones are the same."""
+    if isinstance(value, dict):
+        return {key: spelled(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [spelled(part) for part in value]
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return value
+    text = format(Decimal(value), "f")
+    return [text.rstrip("0").rstrip(".") if "." in text else text]
 
 
 class Column:
@@ -407,10 +420,10 @@ class Twins:
         here = sorted(str([column.actual(value) for column, value
                            in zip(columns, row)])
                       for row in self.connector.rows(table, ", ".join(names)))
-        missing = [row for row in there if row not in here]
-        surplus = [row for row in here if row not in there]
         if here == there:
             return []
+        missing = [row for row in there if row not in here]
+        surplus = [row for row in here if row not in there]
         return ["%s: rows are not\n    %s\n  but\n    %s" % (
             table, "\n    ".join(missing[:3]), "\n    ".join(surplus[:3]))]
 
@@ -429,3 +442,13 @@ class Twins:
     def close(self):
         self.catalog.close()
         self.session.close()
+
+
+def differences(database, connector):
+    """Between both sides as they are now: all tables and rows, in words."""
+    twins = Twins(database, connector)
+    try:
+        twins.describe()
+        return twins.differences(twins.tables)
+    finally:
+        twins.close()

@@ -163,7 +163,8 @@ change_types(const SourceTable *table, const TargetTable *target,
 			continue;
 		appendStringInfo(&sql, "%sALTER COLUMN %s TYPE %s%s", separator,
 						 quote_identifier(target->columns[i]), text,
-						 using_clause(target->columns[i], att->atttypid, type));
+						 using_clause(target->columns[i], att->atttypid,
+									  type));
 		separator = ", ";
 	}
 	if (separator[0] == ',')

@@ -310,10 +310,11 @@ def test_retry_strategy(pg, db, connector, table, settings):
 
 
 def test_strategy_of_a_connector(pg, source, db, connector, table, settings):
-    """Each has its own, whatever the setting; a change counts at once."""
+    """Each has its own, whatever the setting."""
     settings(synchdb__error_handling_strategy="retry")
-    strategy = ("UPDATE synchdb_conninfo SET data = data || jsonb_build_object("
-                "'error_handling_strategy', %s::text) WHERE name = %s")
+    strategy = ("UPDATE synchdb_conninfo SET data = data ||"
+                " jsonb_build_object('error_handling_strategy', %s::text)"
+                " WHERE name = %s")
     pg.query(strategy, ["skip", connector.name])
     connector.start()
     connector.wait_streaming()

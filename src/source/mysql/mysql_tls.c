@@ -1,19 +1,19 @@
 /*
  * mysql_tls.c --- encryption of a connection to MySQL or MariaDB
  *
- * The library encrypts; what makes that worth something is decided here, before
- * anything that the server could abuse goes out:
+ * The library encrypts; what makes that worth something is decided here,
+ * before anything that the server could abuse goes out:
  *
  * - The library, when it may encrypt, sends some kinds of passwords as they
  *	 are, even to a server that does not offer TLS.  So the server's greeting
  *	 is looked at as it arrives.
  *
  * - Version 3.3 of the library compares the name in the certificate if asked
- *	 to, and then only.  Later ones check signers and name together, and no name
- *	 at all where the host is given as 127.0.0.1 or ::1, behind which a tunnel
- *	 may lead anywhere.  From 3.4.2 on they let us look at the certificate
- *	 before they log in, so there the checks are ours: the mode means the same
- *	 everywhere.  Where neither is possible, the mode is refused.
+ *	 to, and then only.  Later ones check signers and name together, and no
+ *	 name at all where the host is given as 127.0.0.1 or ::1, behind which a
+ *	 tunnel may lead anywhere.  From 3.4.2 on they let us look at the
+ *	 certificate before they log in, so there the checks are ours: the mode
+ *	 means the same everywhere.  Where neither is possible, it is refused.
  *
  * The library calls two functions of ours, on its coroutine's stack: they must
  * not raise errors, and leave what they found to sdb_mysql_tls_end.  Both know
@@ -47,7 +47,7 @@ typedef enum TlsProblem
 	TLS_FINE,
 	TLS_MISSING,				/* the server offers none */
 	TLS_NOT_TRUSTED,			/* see MysqlTls.verify_result */
-	TLS_OTHER_NAME				/* the certificate is not made for the host */
+	TLS_OTHER_NAME				/* the certificate is for other hosts */
 } TlsProblem;
 
 struct MysqlTls
@@ -238,7 +238,7 @@ look_at_greeting(int mode, MYSQL *mysql, const uchar *data, size_t len)
 
 /*
  * After the handshake, before the login, in the modes that verify: 0 if the
- * library may go on.  The library has let the handshake pass whatever it found.
+ * library may go on, which has let the handshake pass whatever it found.
  */
 static int
 look_at_certificate(TlsLink *link, unsigned int flags)

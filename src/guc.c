@@ -131,6 +131,7 @@ int			sdb_guc_dbz_connect_timeout_ms;
 int			sdb_guc_dbz_query_timeout_ms;
 char	   *sdb_guc_secret_key_file;
 bool		sdb_guc_replicate_indexes;
+bool		sdb_guc_resync_incomplete;
 bool		sdb_guc_dml_use_spi;
 int			sdb_guc_dbz_batch_size;
 int			sdb_guc_batch_bytes;
@@ -190,6 +191,8 @@ static const Setting settings[] = {
 		   "Names the file with the key of stored passwords; empty for synchdb_secret.key in the data directory."),
 	BOOL(replicate_indexes, false,
 		 "Creates secondary indexes and foreign keys like those of the source."),
+	BOOL(resync_incomplete, true,
+		 "Copies a table again when it got or lost rows that the source did not log."),
 	BOOL(dml_use_spi, false,
 		 "Applies changes by SQL statements instead of writing to the tables directly."),
 	INT(dbz_batch_size, 2048, 1, 65535, 0,

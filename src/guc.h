@@ -49,6 +49,7 @@ extern int	sdb_guc_type_mapping;
 extern int	sdb_guc_zero_date;
 extern int	sdb_guc_letter_casing_strategy;
 extern bool sdb_guc_replicate_indexes;
+extern bool sdb_guc_resync_incomplete;
 
 /* connecting; times in ms */
 extern int	sdb_guc_dbz_connect_timeout_ms;

@@ -117,6 +117,9 @@ typedef struct SourceTable
 	const char *copied_at;		/* for stream_begin: the position that its copy
 								 * contains, if the stream has not passed it;
 								 * NULL otherwise */
+	const char *described_at;	/* likewise: where the definition held; what
+								 * changed it before is in it, and rows before
+								 * that do not fit it are in the copy */
 	void	   *source_private; /* the source's decoding plan; NULL until made */
 	void	   *engine_private; /* apply's state; NULL until opened */
 } SourceTable;

@@ -294,6 +294,27 @@ sdb_checkpoint_put_table(const char *connector, const TableState *state)
 }
 
 void
+sdb_checkpoint_rename_table(const char *connector, const char *id,
+							const char *new_id)
+{
+	static Statement statement = {
+		"UPDATE @extschema@.synchdb_table SET source_table = $3"
+		" WHERE name = $1 AND source_table = $2",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	CatalogAccess access;
+	Datum		values[3];
+
+	sdb_checkpoint_drop_table(connector, new_id);
+	sdb_catalog_enter(&access);
+	values[0] = CStringGetTextDatum(connector);
+	values[1] = CStringGetTextDatum(id);
+	values[2] = CStringGetTextDatum(new_id);
+	run(&statement, values, NULL);
+	sdb_catalog_leave(&access);
+}
+
+void
 sdb_checkpoint_drop_table(const char *connector, const char *id)
 {
 	static Statement statement = {

@@ -168,6 +168,9 @@ extern List *sdb_checkpoint_tables(const char *connector);
 /* Inserts or replaces a table's definition and state. */
 extern void sdb_checkpoint_put_table(const char *connector,
 									 const TableState *state);
+/* Its row is that of new_id from now on; what that had is forgotten. */
+extern void sdb_checkpoint_rename_table(const char *connector,
+										const char *id, const char *new_id);
 extern void sdb_checkpoint_drop_table(const char *connector, const char *id);
 
 /* Makes all TABLE_COPIED tables TABLE_STREAMING: the stream is past them. */

@@ -40,36 +40,17 @@
 #include "util/error_position.h"
 #include "util/failpoint.h"
 #include "worker/control.h"
+#include "worker/copy_session.h"
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
 
 /* more ranges of one table serve nobody */
 #define MAX_RANGES	1000
 
-/* CopySession --- a source inside a snapshot */
-typedef struct CopySession
-{
-	Connector  *connector;
-	Source	   *source;
-	List	   *states;			/* of TableState *, that the snapshot is for */
-	bool		beside;			/* the stream goes on meanwhile */
-	bool		outdated;		/* another session has to go on */
-	MemoryContext context;		/* of all this */
-	MemoryContext row_context;
-} CopySession;
-
 static void copy_as_worker(const WorkerArguments *arguments);
 static void report_failure(const WorkerArguments *arguments,
 						   const ErrorData *error);
 static void link_tables(Connector *connector);
-static CopySession *open_session(Connector *connector);
-static void close_session(CopySession *session);
-static List *pending_states(const char *connector, bool *beside);
-static List *describe(CopySession *session);
-static bool have_changed(List *before, List *after);
-static void take_definitions(CopySession *session, List *tables);
-static SourceTable *find_table(List *tables, const char *id);
-static void begin_snapshot(CopySession *session);
 static int	split_tables(Connector *connector);
 static bool pays_to_split(const TableState *state);
 static int	split_table(Connector *connector, Source *source,
@@ -78,10 +59,9 @@ static bool copy_next(CopySession *session);
 static bool complete_next_table(CopySession *session);
 static bool copy_next_range(CopySession *session);
 static bool copy_next_table(CopySession *session);
-static TableState *find_state(CopySession *session, const char *id);
 static void report_work(const CopySession *session, const SourceTable *table);
 static void copy_table(CopySession *session, TableState *state);
-static bool prepare_target(const TableState *claimed,
+static bool prepare_target(const TableState *state,
 						   const TargetTable *target,
 						   const SourceType *types);
 static void follow_definition(const TableState *state,
@@ -122,14 +102,14 @@ sdb_copy_run(Connector *connector)
 
 	do
 	{
-		CopySession *session = open_session(connector);
+		CopySession *session = sdb_copy_session_open(connector);
 
 		if (session->states != NIL)
-			begin_snapshot(session);
+			sdb_copy_session_begin(session, NULL);
 		while (session->states != NIL && copy_next(session))
 			;
 		outdated = session->outdated;
-		close_session(session);
+		sdb_copy_session_close(session);
 	} while (outdated);
 }
 
@@ -204,168 +184,6 @@ report_failure(const WorkerArguments *arguments, const ErrorData *error)
 	sdb_process_commit_transaction();
 }
 
-/* Connects only if there is something to be copied. */
-static CopySession *
-open_session(Connector *connector)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "synchdb copy",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	CopySession *session = palloc0(sizeof(CopySession));
-
-	session->connector = connector;
-	session->context = context;
-	session->row_context = AllocSetContextCreate(context, "synchdb copied row",
-												 ALLOCSET_DEFAULT_SIZES);
-	session->states = pending_states(connector->name, &session->beside);
-	if (session->states != NIL)
-		session->source = connector->routine->open(&connector->options);
-	MemoryContextSwitchTo(old);
-	return session;
-}
-
-static void
-close_session(CopySession *session)
-{
-	if (session->source != NULL)
-	{
-		session->source->routine->snapshot_end(session->source);
-		sdb_source_close(session->source);
-	}
-	MemoryContextDelete(session->context);
-}
-
-static List *
-pending_states(const char *connector, bool *beside)
-{
-	List	   *states = NIL;
-	SnapshotRecord record;
-	ListCell   *cell;
-
-	sdb_process_begin_transaction();
-	sdb_checkpoint_get_snapshot(connector, &record);
-	*beside = record.done;
-	foreach(cell, sdb_checkpoint_tables(connector))
-	{
-		TableState *state = lfirst(cell);
-
-		if (sdb_table_is_pending(state))
-			states = lappend(states, state);
-	}
-	sdb_process_commit_transaction();
-	return states;
-}
-
-/*
- * Fixes a point, and the definitions that hold there: a table that is altered
- * while the point is made has to be looked at again.
- */
-static void
-begin_snapshot(CopySession *session)
-{
-	const SourceRoutine *routine = session->source->routine;
-	MemoryContext old = MemoryContextSwitchTo(session->context);
-	List	   *before;
-	List	   *after = describe(session);
-
-	do
-	{
-		before = after;
-		routine->snapshot_begin(session->source, before);
-		after = describe(session);
-		if (!have_changed(before, after))
-			break;
-		routine->snapshot_end(session->source);
-	} while (true);
-
-	take_definitions(session, before);
-	MemoryContextSwitchTo(old);
-}
-
-/* The session's tables as they are at the source. */
-static List *
-describe(CopySession *session)
-{
-	List	   *ids = NIL;
-	ListCell   *cell;
-
-	foreach(cell, session->states)
-		ids = lappend(ids, ((TableState *) lfirst(cell))->table->id);
-	return session->source->routine->describe(session->source, ids);
-}
-
-static bool
-have_changed(List *before, List *after)
-{
-	ListCell   *a;
-	ListCell   *b;
-
-	if (list_length(before) != list_length(after))
-		return true;
-	forboth(a, before, b, after)
-	{
-		if (!sdb_table_equal(lfirst(a), lfirst(b)))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The tables' definitions are those that were found now.  A table that was
- * dropped at the source cannot be copied any more, and must not stand in the
- * way of the others.  One that was altered between two of its ranges is to be
- * copied from the start.
- */
-static void
-take_definitions(CopySession *session, List *tables)
-{
-	const char *connector = session->connector->name;
-	ListCell   *cell;
-
-	sdb_process_begin_transaction();
-	foreach(cell, session->states)
-	{
-		TableState *state = lfirst(cell);
-		SourceTable *table = find_table(tables, state->table->id);
-
-		if (table == NULL)
-		{
-			ereport(WARNING,
-					(errmsg("table \"%s\" is not copied: the source no longer has it",
-							state->table->id)));
-			sdb_tables_drop(session->connector, state->table);
-			session->states = foreach_delete_current(session->states, cell);
-			continue;
-		}
-		if (state->stage == TABLE_COPYING &&
-			!sdb_table_equal(state->table, table))
-		{
-			state->stage = TABLE_RECOPY;
-			sdb_checkpoint_put_table(connector, state);
-			sdb_ranges_drop(connector, table->id);
-		}
-		state->stored = state->table;
-		state->table = table;
-	}
-	sdb_process_commit_transaction();
-}
-
-static SourceTable *
-find_table(List *tables, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, tables)
-	{
-		SourceTable *table = lfirst(cell);
-
-		if (strcmp(table->id, id) == 0)
-			return table;
-	}
-	return NULL;
-}
-
 /*
  * Splits the tables for which it pays.  Gives the number of pieces of work
  * that there are then.
@@ -376,7 +194,7 @@ split_tables(Connector *connector)
 	CopySession *session;
 	bool		pays = false;
 	bool		beside;
-	List	   *states = pending_states(connector->name, &beside);
+	List	   *states = sdb_copy_pending(connector->name, &beside);
 	int			npieces;
 	char	   *position;
 	ListCell   *cell;
@@ -394,10 +212,9 @@ split_tables(Connector *connector)
 	if (!pays)
 		return npieces;
 
-	session = open_session(connector);
+	session = sdb_copy_session_open(connector);
 	/* before any snapshot: what it covers will be in all of them */
-	position = session->source->routine->current_position(session->source);
-	begin_snapshot(session);
+	sdb_copy_session_begin(session, &position);
 	foreach(cell, session->states)
 	{
 		TableState *state = lfirst(cell);
@@ -406,7 +223,7 @@ split_tables(Connector *connector)
 			npieces += split_table(connector, session->source, state,
 								   position) - 1;
 	}
-	close_session(session);
+	sdb_copy_session_close(session);
 	return npieces;
 }
 
@@ -489,7 +306,7 @@ complete_next_table(CopySession *session)
 
 	if (!sdb_ranges_claim_complete(session->connector->name, &claimed))
 		return false;
-	state = find_state(session, claimed.id);
+	state = sdb_copy_session_find(session, claimed.id);
 	if (state == NULL)
 		return false;
 	report_work(session, state->table);
@@ -498,6 +315,11 @@ complete_next_table(CopySession *session)
 	routine->snapshot_end(session->source);
 	routine->snapshot_begin(session->source, list_make1(state->table));
 	session->outdated = true;	/* that was for this table alone */
+	if (!sdb_copy_session_holds(session, state->table))
+	{
+		sdb_copy_session_again(session, state);
+		return false;
+	}
 	row = palloc(state->table->ncolumns * sizeof(SourceValue));
 	while (routine->snapshot_next(session->source, state->table,
 								  &claimed.range, row) != SOURCE_END)
@@ -518,7 +340,7 @@ copy_next_range(CopySession *session)
 
 	if (!sdb_ranges_claim(session->connector->name, &claimed))
 		return false;
-	state = find_state(session, claimed.id);
+	state = sdb_copy_session_find(session, claimed.id);
 	if (state == NULL)
 		return false;
 	report_work(session, state->table);
@@ -538,29 +360,13 @@ copy_next_table(CopySession *session)
 
 	if (claimed == NULL)
 		return false;
-	state = find_state(session, claimed->table->id);
+	state = sdb_copy_session_find(session, claimed->table->id);
 	if (state == NULL)
 		return false;
 	state->stage = claimed->stage;
+	state->stored = claimed->table;
 	copy_table(session, state);
 	return true;
-}
-
-/* NULL for a table that was not yet pending when the session began. */
-static TableState *
-find_state(CopySession *session, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, session->states)
-	{
-		TableState *state = lfirst(cell);
-
-		if (strcmp(state->table->id, id) == 0)
-			return state;
-	}
-	session->outdated = true;
-	return NULL;
 }
 
 static void
@@ -593,21 +399,21 @@ copy_table(CopySession *session, TableState *state)
  * its key is still to be built.
  */
 static bool
-prepare_target(const TableState *claimed, const TargetTable *target,
+prepare_target(const TableState *state, const TargetTable *target,
 			   const SourceType *types)
 {
 	Oid			relid;
 
 	sdb_ddl_create_schema(target->schema);
-	relid = sdb_ddl_create_table(claimed->table, target, types, KEY_LATER);
+	relid = sdb_ddl_create_table(state->table, target, types, KEY_LATER);
 	CommandCounterIncrement();
 	if (OidIsValid(relid))
 		return true;
 
-	if (claimed->stage == TABLE_RECOPY)
+	if (state->stage == TABLE_RECOPY)
 	{
 		sdb_ddl_truncate(target);
-		follow_definition(claimed, types);
+		follow_definition(state, types);
 	}
 	else if (target_has_rows(target))
 		ereport(ERROR,
@@ -615,23 +421,22 @@ prepare_target(const TableState *claimed, const TargetTable *target,
 				 errmsg("table \"%s.%s\" already holds rows",
 						target->schema, target->name),
 				 errdetail("Table \"%s\" of the source cannot be copied into it.",
-						   claimed->table->id),
+						   state->table->id),
 				 errhint("Empty or drop it, or start the connector with snapshot mode \"always\" to replace its rows, or \"no_data\" to keep them.")));
 	return false;
 }
 
-/*
- * The table was perhaps altered since the stream left it alone.  What its
- * columns were does not matter, as there are no rows.
- */
+/* The table may have been altered at the source since its target was made. */
 static void
 follow_definition(const TableState *state, const SourceType *types)
 {
-	SchemaChange change = {SCHEMA_ALTER_TABLE, state->stored, state->table};
+	SchemaChange change = {.kind = SCHEMA_ALTER_TABLE};
 
 	if (sdb_table_equal(state->stored, state->table))
 		return;
-	change.origins = sdb_table_match(state->stored, state->table);
+	change.before = state->stored;
+	change.after = state->table;
+	change.origins = sdb_table_match(change.before, change.after);
 	(void) sdb_ddl_apply(&change, types);
 	CommandCounterIncrement();
 }
@@ -658,9 +463,9 @@ copy_rows(CopySession *session, SourceTable *table, const KeyRange *range,
 }
 
 /*
- * All rows are there: what comes after them, and what they show.  The point is
- * that of what was read last; where ranges were read before, it only ends their
- * window.
+ * All rows are there: what comes after them, and what they show.  The point
+ * is that of what was read last; where ranges were read before, it only ends
+ * their window.
  */
 static void
 store_copy(CopySession *session, TableState *state)

@@ -31,6 +31,7 @@
 #include "access/xact.h"
 
 #include "util/error_position.h"
+#include "worker/tables.h"
 #include "worker/worker_internal.h"
 
 static void load_ready(StreamSession *session, char **position);
@@ -114,7 +115,7 @@ catch_up(StreamSession *session, TableState *state, const char *until)
 	options.filter = sdb_filter_only(sdb_table_plain_name(state->table));
 	options.client_id ^= 0x40000000;	/* the stream may be connected, too */
 	session->source = connector->routine->open(&options);
-	state->table->copied_at = state->from;
+	sdb_tables_set_point(state);
 	connector->routine->stream_begin(session->source, state->from,
 									 list_make1(state->table));
 	*progress = *state;

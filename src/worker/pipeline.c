@@ -87,6 +87,7 @@ static void record_bad_row(Pipeline *p, const Change *change,
 						   const ErrorData *error);
 static char *key_text(const Change *change);
 static void apply_schema_change(Pipeline *p, const SchemaChange *schema);
+static bool may_copy(Pipeline *p, const SchemaChange *schema);
 static void follow_apart_table(Pipeline *p, const SourceTable *after);
 static void commit_batch(Pipeline *p);
 static void store_apart_progress(Pipeline *p, const char *position);
@@ -383,7 +384,9 @@ apply_schema_change(Pipeline *p, const SchemaChange *schema)
 	SDB_FAILPOINT("pipeline-before-schema-change");
 	complete = sdb_ddl_apply(schema, p->routine->types);
 	SDB_FAILPOINT("pipeline-after-schema-change");
-	sdb_tables_follow(p->progress, p->session->connector, schema, complete);
+	if (sdb_tables_follow(p->progress, p->session->connector, schema, complete,
+						  !complete && may_copy(p, schema)))
+		p->session->resync = true;
 	if (p->session->apart != NULL)
 		follow_apart_table(p, schema->after);
 	CommandCounterIncrement();
@@ -392,6 +395,19 @@ apply_schema_change(Pipeline *p, const SchemaChange *schema)
 	p->counters.value[COUNTER_TOTAL_EVENTS]++;
 	sdb_error_position.table = NULL;
 	sdb_error_position.action = NULL;
+}
+
+/*
+ * Is a table that does not have all rows to be copied again?  One that is being
+ * copied anyway is, whatever the reason.
+ */
+static bool
+may_copy(Pipeline *p, const SchemaChange *schema)
+{
+	if (p->session->apart != NULL)
+		return true;
+	return schema->incomplete && sdb_guc_resync_incomplete &&
+		sdb_snapshot_copies(p->session->connector, schema->after);
 }
 
 /* The definition of the table that is caught up with; NULL: it is gone. */
@@ -539,7 +555,7 @@ store_position(Pipeline *p)
 		return;
 
 	sdb_process_begin_transaction();
-	sdb_checkpoint_store(name, position, NULL);
+	sdb_checkpoint_store(p->session->connector->name, position, NULL);
 	sdb_process_commit_transaction();
 	p->session->committed = true;
 	if (p->stored_position)
@@ -601,6 +617,8 @@ has_news(Pipeline *p)
 	StreamSession *session = p->session;
 	ListCell   *cell;
 
+	if (session->resync)
+		return true;
 	if (session->helpers->n > 0 && sdb_helpers_are_done(session->helpers))
 		return true;
 	if (session->copy_at != 0 && GetCurrentTimestamp() >= session->copy_at)

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "ddl/ddl.h"
+#include "util/failpoint.h"
 #include "worker/control.h"
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
@@ -106,6 +107,17 @@ sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
 	sdb_process_commit_transaction();
 }
 
+bool
+sdb_snapshot_copies(Connector *connector, const SourceTable *table)
+{
+	SnapshotRecord record;
+
+	sdb_checkpoint_get_snapshot(connector->name, &record);
+	return record.mode != NULL &&
+		find_mode(record.mode)->stage != TABLE_PARTIAL &&
+		is_copied(connector, table);
+}
+
 void
 sdb_snapshot_complete(Connector *connector)
 {
@@ -173,12 +185,14 @@ static void
 find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 {
 	char	   *position = source->routine->current_position(source);
-	List	   *tables = describe_tables(connector, source);
+	List	   *tables;
 	char	   *old_position = sdb_checkpoint_position(connector->name);
 	List	   *old_states = sdb_checkpoint_tables(connector->name);
 	Counters	counters = {{0}};
 	ListCell   *cell;
 
+	SDB_FAILPOINT("snapshot-before-describe");
+	tables = describe_tables(connector, source);
 	sdb_naming_check_collisions(tables);
 	sdb_checkpoint_reset(connector->name);
 	foreach(cell, tables)
@@ -192,6 +206,13 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 		if (state.stage == TABLE_PENDING && old != NULL &&
 			!sdb_table_is_pending(old))
 			state.stage = TABLE_RECOPY;
+		/* what its target was made for counts until it is copied */
+		if (state.stage == TABLE_RECOPY && old != NULL &&
+			old->stage != TABLE_PENDING)
+		{
+			old->table->estimated_rows = state.table->estimated_rows;
+			state.table = old->table;
+		}
 		if (state.stage == TABLE_PARTIAL && old != NULL)
 		{
 			state = *old;

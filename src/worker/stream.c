@@ -342,6 +342,7 @@ stream(StreamWorker *worker)
 
 	session->committed = false;
 	session->applied = 0;
+	session->resync = false;
 	sdb_join_tables(session);
 	worker->streaming_since = GetCurrentTimestamp();
 	open_stream(worker);
@@ -406,8 +407,7 @@ open_stream(StreamWorker *worker)
 			apart = lappend(apart, sdb_table_plain_name(state->table));
 			continue;
 		}
-		if (state->stage == TABLE_COPIED)
-			state->table->copied_at = state->from;
+		sdb_tables_set_point(state);
 		session->tables = lappend(session->tables, state);
 		tables = lappend(tables, state->table);
 	}

@@ -52,6 +52,7 @@ static bool shows_not(TableProgress *progress, const SourceTable *table,
 static void remove_entry(TableProgress *progress, Entry *entry);
 static void keep_entry(TableProgress *progress, const TableState *state);
 static void warn_incomplete(const SchemaChange *change);
+static void ask_for_copy(Connector *connector, const SourceTable *table);
 static Oid	find_target(const TargetTable *target);
 static bool concerns(const SourceTable *table, const SourceTable *changed);
 static bool is_there(const TableState *state);
@@ -86,6 +87,17 @@ sdb_tables_load(const SourceRoutine *routine, List *states)
 	foreach(cell, states)
 		add_entry(progress, lfirst(cell));
 	return progress;
+}
+
+void
+sdb_tables_set_point(TableState *state)
+{
+	SourceTable *table = state->table;
+
+	if (state->stage != TABLE_COPIED && state->stage != TABLE_READY)
+		return;
+	table->copied_at = state->from;
+	table->described_at = state->until != NULL ? state->until : state->from;
 }
 
 void
@@ -166,14 +178,15 @@ sdb_tables_schema_applies(TableProgress *progress, const SchemaChange *change)
 		shows_not(progress, change->after, change->after);
 }
 
-void
+bool
 sdb_tables_follow(TableProgress *progress, Connector *connector,
-				  const SchemaChange *change, bool complete)
+				  const SchemaChange *change, bool complete, bool may_copy)
 {
 	const SourceTable *before = change->before;
 	SourceTable *after = change->after;
 	TableState	state = {.table = after, .stage = TABLE_STREAMING};
 	Entry	   *entry = NULL;
+	bool		copies;
 
 	if (before != NULL)
 		entry = hash_search(progress->entries, &before->id, HASH_FIND, NULL);
@@ -186,24 +199,29 @@ sdb_tables_follow(TableProgress *progress, Connector *connector,
 	if (after == NULL)
 	{
 		sdb_tables_drop(connector, before);
-		return;
+		return false;
 	}
 
+	copies = !complete && may_copy && state.stage != TABLE_PARTIAL;
 	if (!complete)
 	{
-		warn_incomplete(change);
+		if (!copies)
+			warn_incomplete(change);
 		state.stage = TABLE_PARTIAL;
 		state.from = NULL;
 		state.until = NULL;
 	}
 	if (before != NULL && strcmp(before->id, after->id) != 0)
-		sdb_checkpoint_drop_table(connector->name, before->id);
+		sdb_checkpoint_rename_table(connector->name, before->id, after->id);
 	if (state.until != NULL)
 		sdb_ddl_drop_unique_indexes(after, sdb_naming_target(after));
 	keep_entry(progress, &state);
 	sdb_checkpoint_put_table(connector->name, &state);
 	sdb_tables_record_attributes(connector, after);
 	sdb_tables_link(connector, after);
+	if (copies)
+		ask_for_copy(connector, after);
+	return copies;
 }
 
 void
@@ -336,6 +354,15 @@ warn_incomplete(const SchemaChange *change)
 						change->after->id),
 				 errdetail("Only the source knows which values they got."),
 				 errhint(COPY_HINT)));
+}
+
+static void
+ask_for_copy(Connector *connector, const SourceTable *table)
+{
+	ereport(LOG,
+			(errmsg("table \"%s\" is to be copied, since it got or lost rows that the source did not log",
+					table->id)));
+	sdb_checkpoint_ask_resync(connector->name, table->id);
 }
 
 /* InvalidOid if it is not there. */

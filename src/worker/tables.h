@@ -9,6 +9,7 @@
 #define SDB_TABLES_H
 
 #include "apply/apply.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/connector.h"
 
 typedef struct TableProgress TableProgress;
@@ -19,6 +20,9 @@ typedef struct TableProgress TableProgress;
  */
 extern TableProgress *sdb_tables_load(const SourceRoutine *routine,
 									  List *states);
+
+/* For stream_begin: tells the table what its copy contains. */
+extern void sdb_tables_set_point(TableState *state);
 
 /* A source transaction begins; source is between its BEGIN and COMMIT. */
 extern void sdb_tables_begin(TableProgress *progress, Source *source);
@@ -57,11 +61,14 @@ extern bool sdb_tables_schema_applies(TableProgress *progress,
  * sdb_tables_follow --- store what a schema change that was applied made of
  * its table.
  *
- * complete: as sdb_ddl_apply says.  If false, there is a WARNING, and from now
- *           on changes of rows that are not there are no error.
+ * complete: as sdb_ddl_apply says.  If false, from now on changes of rows that
+ *           are not there are no error, and there is a WARNING, or
+ * may_copy: the table is asked to be copied again, if it was complete before
+ * result: was it?
  */
-extern void sdb_tables_follow(TableProgress *progress, Connector *connector,
-							  const SchemaChange *change, bool complete);
+extern bool sdb_tables_follow(TableProgress *progress, Connector *connector,
+							  const SchemaChange *change, bool complete,
+							  bool may_copy);
 
 /*
  * sdb_tables_link --- create the foreign keys that are wanted and missing, of

@@ -188,6 +188,13 @@ typedef struct SnapshotPlan
 extern void sdb_snapshot_prepare(Connector *connector, Source *source,
 								 const char *mode, SnapshotPlan *plan);
 
+/*
+ * sdb_snapshot_copies --- does the connector copy such a table at all?  Its mode
+ * and its snapshot list say so; in the caller's transaction.
+ */
+extern bool sdb_snapshot_copies(Connector *connector,
+								const SourceTable *table);
+
 /* All is copied; in the caller's transaction. */
 extern void sdb_snapshot_complete(Connector *connector);
 
@@ -224,6 +231,8 @@ typedef struct StreamSession
 								 * their points */
 	CopyHelpers *helpers;		/* that copy now */
 	TimestampTz copy_at;		/* when to try a copy again; 0 for never */
+	bool		resync;			/* a table is to be copied again, which the
+								 * next session takes up */
 
 	/* catching up with one table instead of streaming */
 	TableState *apart;			/* that table; NULL in a stream */

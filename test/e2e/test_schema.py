@@ -35,6 +35,11 @@ def stage(pg, connector, table):
                     " source_table LIKE %s", [connector.name, "%." + table])
 
 
+def wait_stage(pg, connector, table, *stages):
+    connector.wait(lambda: stage(pg, connector, table) in stages,
+                   "the table to be one of the stream's")
+
+
 def test_columns_come_go_and_change(pg, connector, started):
     run = started(TABLE, "INSERT INTO t VALUES (1, 1, 'one'), (2, NULL, NULL)")
     run("ALTER TABLE t ADD c INT NOT NULL DEFAULT 7 AFTER id,"
@@ -140,17 +145,60 @@ def test_rebuilt_by_a_tool_in_sight(connector, started):
 
 def test_rebuilt_by_a_tool_out_of_sight(pg, db, connect):
     """As gh-ost does it, with a table list that does not name its tables: the
-    table stays, and is marked, since its rows were not seen."""
+    table is copied again, since its rows were not seen."""
     connector = connect(pg, db, tables="%s.t" % db.name)
     db.execute(TABLE, "INSERT INTO t VALUES (1, 1, 'one')")
     connector.start()
     connector.wait_streaming()
     db.execute("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD c INT",
-               "INSERT INTO _t_gho (id, a, b) SELECT id, a, b FROM t",
-               "RENAME TABLE t TO _t_del, _t_gho TO t")
-    connector.wait(lambda: columns(pg, connector, "t") ==
-                   ["id", "a", "b", "c"], "the new definition")
-    assert stage(pg, connector, "t") != "streaming"
+               "INSERT INTO _t_gho SELECT id, a, b, 7 FROM t",
+               "INSERT INTO t VALUES (2, 2, 'two')",
+               "REPLACE INTO _t_gho SELECT id, a, b, 8 FROM t WHERE id = 2",
+               "RENAME TABLE t TO _t_del, _t_gho TO t",
+               "INSERT INTO t VALUES (3, 3, 'three', 9)")
+    connector.wait_equal("t")
+    db.execute("DROP TABLE _t_del", "UPDATE t SET c = c + 1",
+               "DELETE FROM t WHERE id = 1")
+    connector.wait_equal("t")
+    wait_stage(pg, connector, "t", "copied", "streaming")
+
+
+PARTITIONED = ("CREATE TABLE t (id INT PRIMARY KEY, a INT) PARTITION BY RANGE"
+               " (id) (PARTITION p VALUES LESS THAN (10), PARTITION q VALUES"
+               " LESS THAN (20), PARTITION r VALUES LESS THAN (30))")
+
+
+@pytest.mark.parametrize("statement", [
+    "ALTER TABLE t DROP PARTITION p", "ALTER TABLE t TRUNCATE PARTITION q",
+    "ALTER TABLE t EXCHANGE PARTITION q WITH TABLE u"])
+def test_rows_that_are_not_logged(pg, db, connector, statement):
+    """The table is copied again."""
+    db.execute(PARTITIONED, "CREATE TABLE u (id INT PRIMARY KEY, a INT)",
+               "INSERT INTO t VALUES (1, 1), (11, 2), (21, 3)",
+               "INSERT INTO u VALUES (12, 4), (13, 5)")
+    connector.start()
+    connector.wait_streaming()
+    db.execute(statement, "INSERT INTO t VALUES (15, 6)",
+               "UPDATE t SET a = a + 1", "INSERT INTO u VALUES (1, 1)")
+    for table in "tu":
+        connector.wait_equal(table)
+        wait_stage(pg, connector, table, "copied", "streaming")
+
+
+@pytest.mark.parametrize("how", ["setting", "mode", "list"])
+def test_what_is_not_copied_stays(pg, db, connect, settings, how):
+    """Where the user wants no copy, the table is marked."""
+    connector = connect(pg, db, snapshot_tables="%s.other" % db.name
+                        if how == "list" else "null")
+    if how == "setting":
+        settings(synchdb__resync_incomplete="off")
+    db.execute(PARTITIONED, "INSERT INTO t VALUES (1, 1), (11, 2)")
+    connector.start("no_data" if how == "mode" else None)
+    connector.wait_streaming()
+    db.execute("ALTER TABLE t DROP PARTITION p", "INSERT INTO t VALUES (12, 3)")
+    kept = [(1, 1), (11, 2)] if how == "setting" else []
+    connector.wait_rows("t", kept + [(12, 3)])
+    assert stage(pg, connector, "t") == "partial"
 
 
 def test_a_table_that_leaves_is_gone(source, pg, db, connect):
@@ -304,11 +352,5 @@ def test_a_table_that_moves_before_its_copy(pg, db, connect, settings):
     connector.wait_streaming()
     db.execute("CREATE TABLE last (id INT)")
     connector.wait(lambda: connector.exists("last"), "the last statement")
-    stages = {table: stage(pg, connector, table) for table in ("t", "u")}
-    assert sorted(stages.values()) == ["partial", "streaming"]
-    for table in stages:
-        if stages[table] == "partial":
-            pg.query("SELECT synchdb_resync_table(%s, %s)",
-                     [connector.name, db.id(table)])
     connector.wait_equal("t")
     connector.wait_equal("u")

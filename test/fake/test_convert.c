@@ -208,7 +208,11 @@ sdb_test_ddl(PG_FUNCTION_ARGS)
 			ereport(NOTICE, (errmsg("table exists")));
 	}
 	else if (strcmp(action, "create key") == 0)
+	{
 		sdb_ddl_create_key(table, target);
+		sdb_ddl_create_plain_indexes(table, target);
+		sdb_ddl_create_unique_indexes(table, target);
+	}
 	else if (strcmp(action, "create foreign keys") == 0)
 		sdb_ddl_create_foreign_keys(table);
 	else if (strcmp(action, "set identity") == 0)

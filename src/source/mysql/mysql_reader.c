@@ -176,7 +176,15 @@ resolve_map(MysqlStream *stream, StreamMap *map, const MysqlEvent *event)
 	}
 	if (map->table != NULL)
 	{
-		map->plan = sdb_mysql_rows_plan(parsed, map->table);
+		map->plan = sdb_mysql_tables_may_misfit(stream, map->table) ?
+			sdb_mysql_rows_try_plan(parsed, map->table) :
+			sdb_mysql_rows_plan(parsed, map->table);
+		map->skipped = map->plan == NULL;
+		if (map->skipped)
+			map->table = NULL;
+	}
+	if (map->table != NULL)
+	{
 		ncolumns = sdb_mysql_rows_plan_columns(map->plan);
 		map->before = palloc0(ncolumns * sizeof(SourceValue));
 		map->after = palloc0(ncolumns * sizeof(SourceValue));

@@ -164,26 +164,51 @@ static const char *const stored_names[256] = {
 	[MYSQL_STORED_GEOMETRY] = "geometry"
 };
 
-static void plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan);
+static MysqlRowPlan *make_plan(const MysqlTableMap *map,
+							   const SourceTable *table, char **misfit);
+static bool plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan,
+						char **misfit);
 static bool is_version(const MysqlTableMap *map, int idx0);
 static bool is_hash(const MysqlTableMap *map, int idx0);
-static void plan_column(const MysqlTableMap *map, const SourceTable *table,
-						int idx0, RowColumn *plan);
+static bool plan_column(const MysqlTableMap *map, const SourceTable *table,
+						int idx0, RowColumn *plan, char **misfit);
 static void resolve_stored(const MysqlTableMap *map, int idx0,
 						   StoredType *stored);
 static const RowType *find_row_type(MysqlType declared, uint8 stored);
-static void check_name(const MysqlTableMap *map, const SourceTable *table,
-					   int idx0);
+static bool has_name(const MysqlTableMap *map, const SourceTable *table,
+					 int idx0, char **misfit);
 static const Charset *find_charset(const SourceTable *table,
 								   const SourceColumn *column, MysqlType type);
 static SourceBytes *make_labels(const SourceColumn *column);
-pg_noreturn static void report_mismatch(const MysqlTableMap *map,
-										const SourceTable *table, int idx0);
 static char *declared_text(const SourceColumn *column);
 static char *stored_text(const MysqlTableMap *map, int idx0);
 
 MysqlRowPlan *
 sdb_mysql_rows_plan(const MysqlTableMap *map, const SourceTable *table)
+{
+	char	   *misfit;
+	MysqlRowPlan *plan = make_plan(map, table, &misfit);
+
+	if (plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of table \"%s\" do not fit its definition",
+						table->id),
+				 errdetail("%s", misfit)));
+	return plan;
+}
+
+MysqlRowPlan *
+sdb_mysql_rows_try_plan(const MysqlTableMap *map, const SourceTable *table)
+{
+	char	   *misfit;
+
+	return make_plan(map, table, &misfit);
+}
+
+/* NULL if it does not fit, for which misfit is the reason, a sentence. */
+static MysqlRowPlan *
+make_plan(const MysqlTableMap *map, const SourceTable *table, char **misfit)
 {
 	MysqlRowPlan *plan;
 
@@ -192,10 +217,12 @@ sdb_mysql_rows_plan(const MysqlTableMap *map, const SourceTable *table)
 	plan->table = table;
 	plan->ncolumns = map->ncolumns;
 	plan->row_end = -1;
-	plan_hidden(map, plan);
+	if (!plan_hidden(map, plan, misfit))
+		return NULL;
 	for (int i = 0; i < table->ncolumns; i++)
 	{
-		plan_column(map, table, i, &plan->columns[i]);
+		if (!plan_column(map, table, i, &plan->columns[i], misfit))
+			return NULL;
 		if (table->columns[i].row_end)
 			plan->row_end = i;
 	}
@@ -209,8 +236,8 @@ sdb_mysql_rows_plan_columns(const MysqlRowPlan *plan)
 }
 
 /* Columns of the log behind those of the definition */
-static void
-plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan)
+static bool
+plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan, char **misfit)
 {
 	const SourceTable *table = plan->table;
 	int			nversions = table->versioned ? 2 : 0;
@@ -239,15 +266,12 @@ plan_hidden(const MysqlTableMap *map, MysqlRowPlan *plan)
 			break;
 		nhidden++;
 	}
-	if (nversions > 0 || table->ncolumns + nhidden != map->ncolumns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rows of table \"%s\" do not fit its definition",
-						table->id),
-				 errdetail("The log has %d columns, the definition has %d%s.",
-						   map->ncolumns, table->ncolumns,
-						   nversions > 0 ? " and two of system versioning" :
-						   "")));
+	if (nversions == 0 && table->ncolumns + nhidden == map->ncolumns)
+		return true;
+	*misfit = psprintf("The log has %d columns, the definition has %d%s.",
+					   map->ncolumns, table->ncolumns,
+					   nversions > 0 ? " and two of system versioning" : "");
+	return false;
 }
 
 /* Without columns for them, row_start and row_end are hidden. */
@@ -269,9 +293,9 @@ is_hash(const MysqlTableMap *map, int idx0)
 		 strncmp(map->names[idx0], prefix, strlen(prefix)) == 0);
 }
 
-static void
+static bool
 plan_column(const MysqlTableMap *map, const SourceTable *table, int idx0,
-			RowColumn *plan)
+			RowColumn *plan, char **misfit)
 {
 	const SourceColumn *column = &table->columns[idx0];
 	MysqlType	declared = sdb_mysql_types_of(column);
@@ -279,23 +303,29 @@ plan_column(const MysqlTableMap *map, const SourceTable *table, int idx0,
 	StoredType	stored;
 	const RowType *type;
 
-	check_name(map, table, idx0);
+	if (!has_name(map, table, idx0, misfit))
+		return false;
 	resolve_stored(map, idx0, &stored);
 	type = find_row_type(declared, stored.type);
 
 	plan->name = column->name;
 	plan->scale = Max(column->scale, 0);
-	if (type == NULL || (type->fit && !type->fit(&stored, column, plan)))
-		report_mismatch(map, table, idx0);
-	if (map->is_unsigned && declared != MYSQL_T_YEAR &&
-		map->is_unsigned[idx0] != is_unsigned)
-		report_mismatch(map, table, idx0);
+	if (type == NULL || (type->fit && !type->fit(&stored, column, plan)) ||
+		(map->is_unsigned && declared != MYSQL_T_YEAR &&
+		 map->is_unsigned[idx0] != is_unsigned))
+	{
+		*misfit = psprintf("Column \"%s\" is defined as %s, the log has %s.",
+						   column->name, declared_text(column),
+						   stored_text(map, idx0));
+		return false;
+	}
 
 	plan->decode = type->decode_unsigned && is_unsigned ?
 		type->decode_unsigned : type->decode;
 	plan->charset = find_charset(table, column, declared);
 	plan->nlabels = column->nlabels;
 	plan->labels = make_labels(column);
+	return true;
 }
 
 /*
@@ -347,25 +377,25 @@ find_row_type(MysqlType declared, uint8 stored)
 	return NULL;
 }
 
-static void
-check_name(const MysqlTableMap *map, const SourceTable *table, int idx0)
+/* Where the log has names at all */
+static bool
+has_name(const MysqlTableMap *map, const SourceTable *table, int idx0,
+		 char **misfit)
 {
 	const char *wire = map->names ? map->names[idx0] : NULL;
 	const char *name;
 	int			len;
 
 	if (wire == NULL)
-		return;
+		return true;
 	name = sdb_charset_to_server(sdb_charset_find("utf8mb4"), wire,
 								 (int) strlen(wire), &len);
-	if (strlen(table->columns[idx0].name) != len ||
-		memcmp(table->columns[idx0].name, name, len) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rows of table \"%s\" do not fit its definition",
-						table->id),
-				 errdetail("Column %d is named \"%.*s\" in the log and \"%s\" in the definition.",
-						   idx0 + 1, len, name, table->columns[idx0].name)));
+	if (strlen(table->columns[idx0].name) == len &&
+		memcmp(table->columns[idx0].name, name, len) == 0)
+		return true;
+	*misfit = psprintf("Column %d is named \"%.*s\" in the log and \"%s\" in the definition.",
+					   idx0 + 1, len, name, table->columns[idx0].name);
+	return false;
 }
 
 static const Charset *
@@ -582,20 +612,6 @@ fit_vector_bytes(const StoredType *stored, const SourceColumn *column,
 {
 	plan->length_bytes = stored->meta > 255 ? 2 : 1;
 	return stored->meta == column->length * 4;
-}
-
-static void
-report_mismatch(const MysqlTableMap *map, const SourceTable *table, int idx0)
-{
-	const SourceColumn *column = &table->columns[idx0];
-
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("rows of table \"%s\" do not fit its definition",
-					table->id),
-			 errdetail("Column \"%s\" is defined as %s, the log has %s.",
-					   column->name, declared_text(column),
-					   stored_text(map, idx0))));
 }
 
 static char *

@@ -42,6 +42,10 @@ typedef struct MysqlRows
 extern MysqlRowPlan *sdb_mysql_rows_plan(const MysqlTableMap *map,
 										 const SourceTable *table);
 
+/* Likewise; NULL if the map does not fit the definition. */
+extern MysqlRowPlan *sdb_mysql_rows_try_plan(const MysqlTableMap *map,
+											 const SourceTable *table);
+
 /*
  * sdb_mysql_rows_open --- parse an event up to its rows.
  *

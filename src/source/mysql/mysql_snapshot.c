@@ -79,6 +79,7 @@ static void add_server(MysqlSource *source, MysqlConn *conn,
 static bool is_bare(const MysqlSnapshot *snapshot, const SourceTable *table);
 static void require_key(const SourceTable *table, const char *reason,
 						char *hint);
+static void hold_definition(MysqlSource *source, const SourceTable *table);
 static void start_reading(MysqlSource *source, SourceTable *table,
 						  const KeyRange *range);
 static bool has_integer_key(const SourceTable *table);
@@ -481,6 +482,25 @@ require_key(const SourceTable *table, const char *reason, char *hint)
 				 errhint("%s", hint)));
 }
 
+/*
+ * A table that a transaction has used is not altered until its end.  It may
+ * have been before: columns that were renamed would be read as each other.
+ */
+static void
+hold_definition(MysqlSource *source, const SourceTable *table)
+{
+	SourceTable *now;
+
+	sdb_mysql_conn_execute(source->conn, psprintf("DO (SELECT 1 FROM %s LIMIT 0)",
+												  table_name(table)));
+	now = sdb_mysql_catalog_describe_one(source, table->name);
+	if (now == NULL || !sdb_table_equal(now, table))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("table \"%s\" was altered at the source before it could be copied",
+						table->id)));
+}
+
 static void
 start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 {
@@ -493,6 +513,7 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 
 	MemoryContextReset(snapshot->table_context);
 	old_context = MemoryContextSwitchTo(snapshot->table_context);
+	hold_definition(source, table);
 	snapshot->plan = sdb_mysql_result_plan(table);
 	if (is_bare(snapshot, table))
 		snapshot->bare_point.from = log_position_text(source);

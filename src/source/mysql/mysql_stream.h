@@ -56,8 +56,10 @@ typedef struct StreamTable
 								 * stream_begin */
 	MysqlPosition known_from;	/* file and pos: the definition holds from
 								 * there on; file NULL if it holds now */
-	bool		skips_rows;		/* up to there: they are in its copy, or will
-								 * be */
+	MysqlPosition copied;		/* likewise: rows up to there are in its copy;
+								 * file NULL if it has none */
+	bool		not_seen;		/* rows before that need not be: they are in a
+								 * copy, or the table is incomplete */
 } StreamTable;
 
 /* StreamDefinition --- a definition that a table is to have */
@@ -149,12 +151,19 @@ extern SourceTable *sdb_mysql_tables_find(MysqlStream *stream,
 extern SourceTable *sdb_mysql_tables_meet(MysqlStream *stream,
 										  const char *name);
 
-/* Is its definition one that the stream has not reached? */
+/*
+ * Is its definition one that the stream has not reached?  The statement or row
+ * at work, that is: one that ends where the definition was read is in it.
+ */
 extern bool sdb_mysql_tables_is_ahead(const MysqlStream *stream,
 									  const SourceTable *table);
 
-/* Are its rows left out for now? */
+/* Are its rows here in its copy? */
 extern bool sdb_mysql_tables_skips_rows(const MysqlStream *stream,
+										const SourceTable *table);
+
+/* Are rows here that do not fit its definition to be left out? */
+extern bool sdb_mysql_tables_may_misfit(const MysqlStream *stream,
 										const SourceTable *table);
 
 /* Names of all that are known, and of those that are absent. */

@@ -8,11 +8,10 @@
  * is dropped.
  *
  * A definition that was read from the source holds as of the end of the log at
- * that moment, which may lie ahead of the stream, and so does that of a table
- * which was just copied.  Up to there, statements do not change it.  Rows up to
- * there are left out if the table was copied there or is to be copied again,
- * since they are in the copy; else they are taken, and refused if they do not
- * fit.
+ * that moment, which may lie ahead of the stream.  Up to there, statements do
+ * not change it.  Rows up to there that do not fit are left out if the table was
+ * copied, since the copy has them, or is incomplete anyway; else they are
+ * refused.  Rows that are in the copy for sure are left out unread.
  */
 #include "postgres.h"
 
@@ -25,11 +24,13 @@ static uint32 hash_name(const void *key, Size keysize);
 static int	compare_names(const void *a, const void *b, Size keysize);
 static const char *table_key(const MysqlStream *stream, const char *name);
 static StreamTable *find_entry(const MysqlStream *stream, const char *name);
-static void begin_with(MysqlStream *stream, SourceTable *table);
 static StreamTable *add_table(MysqlStream *stream, SourceTable *table,
 							  MemoryContext context);
 static StreamTable *keep_table(MysqlStream *stream,
 							   const StreamDefinition *definition);
+static void set_points(MysqlStream *stream, StreamTable *entry);
+static bool read_point(MysqlStream *stream, const char *text,
+					   MysqlPosition *point);
 static void remove_table(MysqlStream *stream, SourceTable *table);
 static void deliver(MysqlStream *stream, const SchemaChange *change);
 static bool is_absent(const MysqlStream *stream, const char *name);
@@ -49,7 +50,7 @@ sdb_mysql_tables_init(MysqlStream *stream, List *tables)
 								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
 								 HASH_CONTEXT);
 	foreach(lc, tables)
-		begin_with(stream, lfirst(lc));
+		set_points(stream, add_table(stream, lfirst(lc), NULL));
 }
 
 SourceTable *
@@ -75,8 +76,17 @@ sdb_mysql_tables_skips_rows(const MysqlStream *stream,
 							const SourceTable *table)
 {
 	StreamTable *entry = find_entry(stream, table->name);
+	MysqlPosition here = {stream->main->file, stream->main->end};
 
-	return entry != NULL && entry->skips_rows &&
+	return entry->copied.file != NULL &&
+		!sdb_mysql_position_before(&entry->copied, &here);
+}
+
+bool
+sdb_mysql_tables_may_misfit(const MysqlStream *stream,
+							const SourceTable *table)
+{
+	return find_entry(stream, table->name)->not_seen &&
 		sdb_mysql_tables_is_ahead(stream, table);
 }
 
@@ -106,13 +116,8 @@ sdb_mysql_tables_meet(MysqlStream *stream, const char *name)
 		sdb_mysql_tables_set_absent(stream, name);
 		return NULL;
 	}
-	table = sdb_mysql_tables_create(stream, &definition);
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" was not copied: only its changes from %s on are here",
-					table->id, sdb_mysql_stream_where(stream)),
-			 errhint("Use synchdb_resync_table() to copy it.")));
-	return table;
+	definition.incomplete = true;
+	return sdb_mysql_tables_create(stream, &definition);
 }
 
 bool
@@ -262,28 +267,6 @@ find_entry(const MysqlStream *stream, const char *name)
 	return hash_search(stream->tables, &key, HASH_FIND, NULL);
 }
 
-/*
- * The definition of a table that was copied holds as of its copy, which the
- * stream may not have reached; at another server nobody can tell.
- */
-static void
-begin_with(MysqlStream *stream, SourceTable *table)
-{
-	StreamTable *entry = add_table(stream, table, NULL);
-	const char *server = stream->position.server;
-	MysqlPosition *copied;
-	char	   *reason;
-
-	if (table->copied_at == NULL)
-		return;
-	copied = sdb_mysql_position_parse(table->copied_at, &reason);
-	if (copied == NULL || (server != NULL && copied->server != NULL &&
-						   strcmp(server, copied->server) != 0))
-		return;
-	entry->known_from = *copied;
-	entry->skips_rows = true;
-}
-
 static StreamTable *
 add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 {
@@ -295,7 +278,8 @@ add_table(MysqlStream *stream, SourceTable *table, MemoryContext context)
 	entry->table = table;
 	entry->context = context;
 	entry->known_from.file = NULL;
-	entry->skips_rows = false;
+	entry->copied.file = NULL;
+	entry->not_seen = false;
 	MemoryContextSwitchTo(old_context);
 	return entry;
 }
@@ -311,14 +295,40 @@ keep_table(MysqlStream *stream, const StreamDefinition *definition)
 	StreamTable *entry;
 
 	entry = add_table(stream, sdb_table_copy(definition->table), context);
+	entry->not_seen = definition->incomplete;
 	if (definition->known_from != NULL)
 	{
 		entry->known_from.file = pstrdup(definition->known_from->file);
 		entry->known_from.pos = definition->known_from->pos;
-		entry->skips_rows = definition->incomplete;
 	}
 	MemoryContextSwitchTo(old_context);
 	return entry;
+}
+
+static void
+set_points(MysqlStream *stream, StreamTable *entry)
+{
+	entry->not_seen = read_point(stream, entry->table->described_at,
+								 &entry->known_from);
+	(void) read_point(stream, entry->table->copied_at, &entry->copied);
+}
+
+/* False if there is none; places of another server cannot be compared. */
+static bool
+read_point(MysqlStream *stream, const char *text, MysqlPosition *point)
+{
+	const char *server = stream->source->server;
+	MysqlPosition *position;
+	char	   *reason;
+
+	if (text == NULL)
+		return false;
+	position = sdb_mysql_position_parse(text, &reason);
+	if (position == NULL || (server != NULL && position->server != NULL &&
+							 strcmp(server, position->server) != 0))
+		return false;
+	*point = *position;
+	return true;
 }
 
 /* It stays in memory until the transaction is over. */

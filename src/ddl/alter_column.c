@@ -225,7 +225,7 @@ type_using(Alteration *alteration, const ColumnChange *change)
 		 sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s LIMIT 1",
 								sdb_ddl_name(alteration->target), doubt))))
 		alteration->known = false;
-	if (change->becomes_not_null)
+	if (change->after->not_null)
 		zero = sdb_ddl_zero(change->after, &change->type);
 	return zero == NULL ? using : psprintf("coalesce(%s, %s)", using, zero);
 }

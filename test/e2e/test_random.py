@@ -1,10 +1,9 @@
 """Random tables, statements and transactions while the connector is killed,
 paused, stopped and cut off: both sides are equal at the end.
 
-SYNCHDB_RANDOM_SEED runs a seed again, SYNCHDB_RANDOM_SEEDS says how many to
-run, SYNCHDB_RANDOM_EVENTS how much happens with each.  The statements of a seed
-are the same each time; how far they were followed when something happened is
-not.
+SYNCHDB_RANDOM_EVENTS sets how much happens; for the seeds see support/seeds.py.
+The statements of a seed are the same each time; how far they were followed when
+something happened is not.
 """
 
 import contextlib

@@ -287,6 +287,14 @@ def test_conversions(pg, db, connector):
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_lost_date_becomes_what_cannot_be_null(connector, started):
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, v DATETIME NOT NULL)",
+                  "INSERT INTO t VALUES (1, '0000-00-00 00:00:00')")
+    run("ALTER TABLE t MODIFY v TIME NOT NULL",
+        "INSERT INTO t VALUES (2, '10:11:12')")
+    connector.wait_rows("t", [(1, "00:00:00"), (2, "10:11:12")], "id, v::text")
+
+
 @pytest.mark.parametrize("flavor, mode", [
     ("mariadb", "TIME_ROUND_FRACTIONAL"), ("mysql", "TIME_TRUNCATE_FRACTIONAL")])
 def test_fractions_in_other_modes(source, db, connector, started, flavor,

@@ -1,7 +1,7 @@
 """Random changes, capture lag, clean-up and capture instances that come and
 go: both sides are equal at the end.
 
-SYNCHDB_RANDOM_SEED runs one seed again, SYNCHDB_RANDOM_ROUNDS sets how long.
+SYNCHDB_RANDOM_ROUNDS sets how long; for the seeds see support/seeds.py.
 """
 
 import os
@@ -9,8 +9,8 @@ import random
 
 import pytest
 
-SEEDS = [int(os.environ["SYNCHDB_RANDOM_SEED"])] \
-    if "SYNCHDB_RANDOM_SEED" in os.environ else [1, 2]
+from support.seeds import seeds
+
 ROUNDS = int(os.environ.get("SYNCHDB_RANDOM_ROUNDS", 60))
 
 
@@ -207,7 +207,7 @@ class World:
         happens()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(2))
 def test_random(pg, mdb, connect, seed):
     connector = connect(pg, mdb)
     world = World(pg, mdb, connector, seed)

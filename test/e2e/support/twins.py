@@ -385,6 +385,9 @@ class Twins:
             return []
         there = column.expect(rows[0][0])
         here = column.actual(self.pg.value("SELECT (%s)::text" % default))
+        if column.type == "float" and here is not None and there is not None:
+            # all digits that the source shows
+            here, there = "%g" % here, "%g" % there
         return [] if here == there else [place + "should be %s" % there]
 
     def is_mariadb(self):

@@ -49,6 +49,7 @@ static void parse_database(MysqlParser *p, MysqlStatement *statement,
 static void parse_drop(MysqlParser *p, MysqlStatement *statement);
 static void parse_drop_index(MysqlParser *p, MysqlStatement *statement);
 static void parse_alter(MysqlParser *p, MysqlStatement *statement);
+static bool adds_unique(const MysqlStatement *statement);
 static void parse_rename(MysqlParser *p, MysqlStatement *statement);
 static void parse_truncate(MysqlParser *p, MysqlStatement *statement);
 static void parse_delete(MysqlParser *p, MysqlStatement *statement);
@@ -182,6 +183,7 @@ parse_create_index(MysqlParser *p, MysqlStatement *statement)
 	statement->tables = list_make1(sdb_mysql_parser_table(p));
 	sdb_mysql_parser_skip_wait(p);
 	key->parts = sdb_mysql_parse_key_parts(p);
+	sdb_mysql_parser_skip_wait(p);
 	sdb_mysql_parse_key_options(p);
 
 	if (statement->replaces)
@@ -289,21 +291,53 @@ parse_drop_index(MysqlParser *p, MysqlStatement *statement)
 static void
 parse_alter(MysqlParser *p, MysqlStatement *statement)
 {
+	bool		ignores = false;
+
 	if (is_database(p))
 	{
 		parse_database(p, statement, STATEMENT_ALTER_DATABASE);
 		return;
 	}
-	while (sdb_mysql_parser_accept(p, "ONLINE") ||
-		   sdb_mysql_parser_accept(p, "OFFLINE") ||
-		   sdb_mysql_parser_accept(p, "IGNORE"))
-		 /* next */ ;
+	while (sdb_mysql_parser_is(p, "ONLINE") ||
+		   sdb_mysql_parser_is(p, "OFFLINE") ||
+		   sdb_mysql_parser_is(p, "IGNORE"))
+	{
+		ignores |= sdb_mysql_parser_is(p, "IGNORE");
+		sdb_mysql_parser_next(p);
+	}
 	if (!sdb_mysql_parser_accept(p, "TABLE"))
 		return;
 	statement->kind = STATEMENT_ALTER_TABLE;
 	statement->if_exists = sdb_mysql_parser_if_exists(p);
 	statement->tables = list_make1(sdb_mysql_parser_table(p));
 	sdb_mysql_parse_alter_actions(p, statement);
+	if (ignores && adds_unique(statement))
+	{
+		MysqlAlterAction *action = palloc0(sizeof(MysqlAlterAction));
+
+		action->kind = ALTER_MOVE_ROWS;
+		statement->actions = lappend(statement->actions, action);
+	}
+}
+
+/* With IGNORE, rows that are in the way of such a key go. */
+static bool
+adds_unique(const MysqlStatement *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->actions)
+	{
+		const MysqlAlterAction *action = lfirst(lc);
+
+		if (action->key != NULL && (action->key->kind == MYSQL_KEY_PRIMARY ||
+									action->key->kind == MYSQL_KEY_UNIQUE))
+			return true;
+		if (action->column != NULL && (action->column->is_primary ||
+									   action->column->is_unique))
+			return true;
+	}
+	return false;
 }
 
 /* RENAME TABLE [IF EXISTS] a TO b, c TO d */

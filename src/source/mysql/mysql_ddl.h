@@ -178,6 +178,7 @@ typedef struct MysqlOptions
 	MysqlCharset charset;
 	MysqlText  *comment;		/* NULL if not written */
 	bool		system_versioning;
+	bool		is_sequence;	/* MariaDB: it is no table */
 	char	   *engine;			/* NULL if not written */
 } MysqlOptions;
 

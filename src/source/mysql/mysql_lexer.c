@@ -45,10 +45,13 @@ sdb_mysql_lexer_next(MysqlLexer *lexer)
 {
 	bool		ends_name = lexer->kind == MYSQL_TOKEN_WORD ||
 		lexer->kind == MYSQL_TOKEN_IDENTIFIER;
+	const char *end = lexer->pos;
 
 	lexer->after_dot = lexer->kind == MYSQL_TOKEN_SYMBOL &&
 		*lexer->token == '.';
 	skip_blanks(lexer);
+	/* "t.5" is a name, "DEFAULT .5" a number */
+	ends_name = ends_name && lexer->pos == end;
 	lexer->token = lexer->pos;
 	lexer->len = 0;
 	if (lexer->pos == lexer->end)

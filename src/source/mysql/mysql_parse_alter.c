@@ -87,10 +87,15 @@ parse_action(MysqlParser *p, MysqlStatement *statement)
 static bool
 parse_idle_clause(MysqlParser *p)
 {
-	if (sdb_mysql_parser_accept(p, "FORCE") ||
-		sdb_mysql_parser_accept(p, "SECONDARY_LOAD") ||
-		sdb_mysql_parser_accept(p, "SECONDARY_UNLOAD"))
+	if (sdb_mysql_parser_accept(p, "FORCE"))
 		return true;
+	if (sdb_mysql_parser_accept(p, "SECONDARY_LOAD") ||
+		sdb_mysql_parser_accept(p, "SECONDARY_UNLOAD"))
+	{
+		if (sdb_mysql_parser_accept(p, "PARTITION"))
+			sdb_mysql_parser_skip_parens(p);
+		return true;
+	}
 	if (sdb_mysql_parser_is(p, "WAIT") || sdb_mysql_parser_is(p, "NOWAIT"))
 	{
 		sdb_mysql_parser_skip_wait(p);
@@ -230,9 +235,12 @@ parse_drop(MysqlParser *p, MysqlStatement *statement)
 		add_action(statement, ALTER_DROP_VERSIONING);
 		return;
 	}
-	if (sdb_mysql_parser_accept2(p, "PERIOD", "FOR"))
+	if (sdb_mysql_parser_is2(p, "PERIOD", "FOR") ||
+		sdb_mysql_parser_is2(p, "PERIOD", "IF"))
 	{
+		sdb_mysql_parser_next(p);
 		(void) sdb_mysql_parser_if_exists(p);
+		sdb_mysql_parser_expect(p, "FOR");
 		(void) sdb_mysql_parser_name(p);
 		return;
 	}

@@ -12,7 +12,7 @@ static const char *const option_words[] = {
 	"ENGINE_ATTRIBUTE", "IETF_QUOTES", "INSERT_METHOD", "KEY_BLOCK_SIZE",
 	"MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PAGE_CHECKSUM", "PASSWORD",
 	"ROW_FORMAT", "SECONDARY_ENGINE", "SECONDARY_ENGINE_ATTRIBUTE",
-	"SEQUENCE", "STATS_AUTO_RECALC", "STATS_PERSISTENT",
+	"STATS_AUTO_RECALC", "STATS_PERSISTENT",
 	"STATS_SAMPLE_PAGES", "STORAGE", "TABLESPACE", "TABLE_CHECKSUM",
 	"TRANSACTIONAL", "TYPE", "UNION"
 };
@@ -79,6 +79,8 @@ sdb_mysql_parse_create_table(MysqlParser *p, MysqlStatement *statement)
 		(void) sdb_mysql_parser_accept(p, ",");
 	}
 	skip_select(p, statement);
+	if (statement->options.is_sequence)
+		statement->kind = STATEMENT_OTHER;
 }
 
 static void
@@ -143,9 +145,11 @@ sdb_mysql_parse_is_key(const MysqlParser *p)
 		sdb_mysql_parser_is(p, "SPATIAL") ||
 		sdb_mysql_parser_is2(p, "VECTOR", "INDEX") ||
 		sdb_mysql_parser_is2(p, "VECTOR", "KEY") ||
+		sdb_mysql_parser_is2(p, "VECTOR", "(") ||
 		sdb_mysql_parser_is(p, "FOREIGN") ||
 		sdb_mysql_parser_is(p, "CHECK") ||
-		sdb_mysql_parser_is2(p, "PERIOD", "FOR");
+		sdb_mysql_parser_is2(p, "PERIOD", "FOR") ||
+		sdb_mysql_parser_is2(p, "PERIOD", "IF");
 }
 
 MysqlKeyDef *
@@ -177,10 +181,11 @@ sdb_mysql_parse_key(MysqlParser *p)
 		key->kind = MYSQL_KEY_CHECK;
 		key->json_column = sdb_mysql_parse_check(p);
 	}
-	else if (sdb_mysql_parser_accept2(p, "PERIOD", "FOR"))
+	else if (sdb_mysql_parser_accept(p, "PERIOD"))
 	{
 		key->kind = MYSQL_KEY_PERIOD;
 		key->if_not_exists = sdb_mysql_parser_if_not_exists(p);
+		sdb_mysql_parser_expect(p, "FOR");
 		key->name = sdb_mysql_parser_name(p);
 		key->parts = sdb_mysql_parse_key_parts(p);
 	}
@@ -422,6 +427,15 @@ parse_special_option(MysqlParser *p, MysqlOptions *options)
 	{
 		sdb_mysql_parser_expect(p, "VERSIONING");
 		options->system_versioning = true;
+		return true;
+	}
+	if (sdb_mysql_parser_accept(p, "SEQUENCE"))
+	{
+		(void) sdb_mysql_parser_accept(p, "=");
+		if (p->lexer.kind == MYSQL_TOKEN_NUMBER)
+			options->is_sequence = sdb_mysql_parser_number(p) != 0;
+		else
+			(void) sdb_mysql_parser_word(p);
 		return true;
 	}
 	if (sdb_mysql_parser_accept2(p, "READ", "ONLY"))

@@ -498,6 +498,7 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 {
 	const char *text = info->column_default;
 	const char *end = NULL;
+	bool		is_exact = false;	/* shown byte by byte */
 	char	   *value;
 	int			len;
 
@@ -518,6 +519,7 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 	if (info->is_mariadb)
 	{
 		end = parse_literal(text, &value, &len);
+		is_exact = end == NULL;
 		if (!end)
 			end = parse_hex_literal(text, &value, &len);
 	}
@@ -530,6 +532,9 @@ set_default(const MysqlColumnInfo *info, const TypeName *type,
 		len = strlen(text);
 	}
 
+	if (info->is_mariadb && column->kind == VALUE_BYTES && !is_exact &&
+		!is_safe_bytes(value, len))
+		return;
 	column->default_value = default_text(info, type, column, value, len);
 	if (column->default_value)
 		column->default_kind = DEFAULT_CONSTANT;
@@ -624,8 +629,6 @@ bytes_default(const MysqlColumnInfo *info, const SourceColumn *column,
 	StringInfoData buf;
 	int			nbytes = is_hex ? (len - 2) / 2 : len;
 
-	if (info->is_mariadb && !is_safe_bytes(value, len))
-		return NULL;
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "\\x");
 	if (is_hex)

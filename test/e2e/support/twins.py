@@ -40,7 +40,7 @@ ORDER BY table_name, seq_in_index"""
 
 TARGETS = """
 SELECT c.relname::text, a.attname::text, format_type(atttypid, atttypmod),
-       a.attnotnull, pg_get_expr(d.adbin, d.adrelid), attidentity <> '',
+       a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
        (SELECT array_position(k.conkey, a.attnum) FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'p')
 FROM pg_class c
@@ -321,9 +321,9 @@ class Twins:
             if len(self.session.rows("SELECT 1 FROM %s" % name)) > 5:
                 self.session.run("DELETE FROM %s LIMIT 1" % name)
 
-    def differences(self, row_tables):
-        """All definitions, and the rows of some tables: what differs, in
-        words."""
+    def differences(self, whole_tables):
+        """All definitions, of some tables also defaults and rows: what
+        differs, in words."""
         found = {}
         for row in self.pg.query(TARGETS, [quoted(self.connector.schema,
                                                   '"')]):
@@ -337,7 +337,9 @@ class Twins:
             if table.lower() in found:
                 wrong += self.compare_columns(table, columns,
                                               found[table.lower()])
-                if table in row_tables:
+                if table in whole_tables:
+                    wrong += self.compare_defaults(table, columns,
+                                                   found[table.lower()])
                     wrong += self.compare_rows(table, columns)
         return wrong + self.compare_stored()
 
@@ -349,8 +351,7 @@ class Twins:
             if column.name.lower() not in found:
                 wrong.append("%s.%s is missing here" % (table, column.name))
                 continue
-            pg_type, not_null, default, is_identity, key = \
-                found[column.name.lower()]
+            pg_type, not_null, _, key = found[column.name.lower()]
             place = keys.index(column.name) + 1 if column.name in keys \
                 else None
             for what, here, there in (
@@ -360,10 +361,14 @@ class Twins:
                 if here != there:
                     wrong.append("%s.%s: %s is %s, should be %s" % (
                         table, column.name, what, here, there))
-            wrong += self.compare_default(table, column, default, is_identity)
         return wrong
 
-    def compare_default(self, table, column, default, is_identity):
+    def compare_defaults(self, table, columns, found):
+        return [line for column in columns if column.name.lower() in found
+                for line in self.compare_default(
+                    table, column, found[column.name.lower()][2])]
+
+    def compare_default(self, table, column, default):
         place = "%s.%s: default is %s, " % (table, column.name, default)
         if column.is_numbered:
             return []

@@ -49,6 +49,7 @@ typedef enum StatusLayout
 #define STATUS_FLAGS		0
 #define STATUS_SQL_MODE		1
 #define STATUS_CHARSET		4
+#define STATUS_TIME_ZONE	5
 #define STATUS_TIMESTAMPS	16
 
 /* a count of STATUS_NAMES that stands for too many to list */
@@ -68,7 +69,7 @@ static const struct
 	[2] = {STATUS_STRING, 1},	/* catalog with NUL */
 	[3] = {STATUS_FIXED, 4},	/* auto_increment_increment and _offset */
 	[STATUS_CHARSET] = {STATUS_FIXED, 6},
-	[5] = {STATUS_STRING, 0},	/* time zone */
+	[STATUS_TIME_ZONE] = {STATUS_STRING, 0},
 	[6] = {STATUS_STRING, 0},	/* catalog */
 	[7] = {STATUS_FIXED, 2},	/* lc_time_names */
 	[8] = {STATUS_FIXED, 2},	/* collation_database */
@@ -403,6 +404,7 @@ query_status_vars(ByteCursor cur, bool is_mariadb, MysqlQuery *query)
 	{
 		uint8		code = sdb_bytes_u8(&cur);
 		const uint8 *value = NULL;
+		uint8		len;
 
 		if (code >= lengthof(status_vars))
 			return;
@@ -415,8 +417,14 @@ query_status_vars(ByteCursor cur, bool is_mariadb, MysqlQuery *query)
 				value = sdb_bytes_take(&cur, status_vars[code].size);
 				break;
 			case STATUS_STRING:
-				sdb_bytes_take(&cur, sdb_bytes_u8(&cur));
+				len = sdb_bytes_u8(&cur);
+				value = sdb_bytes_take(&cur, len);
 				sdb_bytes_take(&cur, status_vars[code].size);
+				if (code == STATUS_TIME_ZONE)
+				{
+					query->time_zone = (const char *) value;
+					query->time_zone_len = len;
+				}
 				break;
 			case STATUS_TWO_STRINGS:
 				sdb_bytes_take(&cur, sdb_bytes_u8(&cur));

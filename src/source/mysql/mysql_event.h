@@ -96,6 +96,9 @@ typedef struct MysqlQuery
 	const char *sql;			/* in client_charset, not NUL-terminated */
 	int			sql_len;
 	uint64		sql_mode;		/* 0 if not sent */
+	const char *time_zone;		/* of the session, not NUL-terminated; NULL if
+								 * not sent: then it did not matter */
+	int			time_zone_len;
 	uint16		client_collation;	/* collation id of the statement's text; 0
 									 * if not sent */
 	uint16		server_collation;	/* collation_server; 0 if not sent */

@@ -16,6 +16,13 @@ typedef struct MysqlResolver
 	const MysqlDialect *dialect;
 	const char *database_charset;	/* default of the table's database */
 	bool		explicit_timestamps;	/* explicit_defaults_for_timestamp */
+
+	/*
+	 * YYYY-MM-DD HH:MM:SS in the statement's time zone as the same in UTC;
+	 * NULL if that cannot be told.
+	 */
+	char	   *(*to_utc) (void *arg, const char *local);
+	void	   *arg;
 } MysqlResolver;
 
 /* MysqlAltered --- what ALTER TABLE comes to */

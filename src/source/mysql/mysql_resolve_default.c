@@ -3,8 +3,7 @@
  *
  * A constant is converted to the column's type: rounded, padded, its label or
  * date spelled as the server would.  What is not certain to come out as the
- * server has it is DEFAULT_OTHER: expressions, times in a time zone, dates in
- * unusual forms.
+ * server has it is DEFAULT_OTHER: expressions, dates in unusual forms.
  */
 #include "postgres.h"
 
@@ -30,11 +29,15 @@ static char *as_number(const char *text, int scale);
 static char *as_float(const char *text, bool is_single);
 static char *as_bits(const MysqlDefault *value, int nbits);
 static char *as_bytes(const MysqlDefault *value, const SourceColumn *column);
+static char *as_text(char *text, const MysqlDefault *value,
+					 const SourceColumn *column);
 static char *as_label(const char *text, const MysqlDefault *value,
 					  const SourceColumn *column);
 static char *as_set(const char *text, const SourceColumn *column);
 static char *as_year(const char *text);
 static char *as_date(const char *text, bool has_time, int scale, bool cuts);
+static char *as_instant(const MysqlResolver *resolver, const char *text,
+						int scale);
 static char *as_time(const char *text, int scale, bool cuts);
 static const char *take_digits(const char *text, int max, int *value);
 static bool append_fraction(StringInfo buf, const char *text, int scale,
@@ -141,6 +144,8 @@ convert(const MysqlResolver *resolver, const MysqlDefault *value,
 		case MYSQL_T_DATETIME:
 			return as_date(text, type == MYSQL_T_DATETIME, column->scale,
 						   sdb_mysql_resolve_cuts_fractions(resolver->dialect));
+		case MYSQL_T_TIMESTAMP:
+			return as_instant(resolver, text, column->scale);
 		case MYSQL_T_TIME:
 			return as_time(text, column->scale,
 						   sdb_mysql_resolve_cuts_fractions(resolver->dialect));
@@ -150,14 +155,15 @@ convert(const MysqlResolver *resolver, const MysqlDefault *value,
 			return value->kind == MYSQL_DEFAULT_TEXT ? as_set(text, column) :
 				NULL;
 		case MYSQL_T_CHAR:
-			if (value->kind == MYSQL_DEFAULT_HEX ||
-				value->kind == MYSQL_DEFAULT_BITS)
+			text = as_text(text, value, column);
+			if (text == NULL)
 				return NULL;
 			for (int len = strlen(text); len > 0 && text[len - 1] == ' ';)
 				text[--len] = '\0';
 			return text;
 		case MYSQL_T_VARCHAR:
 		case MYSQL_T_TEXT:
+			return as_text(text, value, column);
 		case MYSQL_T_JSON:
 		case MYSQL_T_UUID:
 		case MYSQL_T_INET4:
@@ -241,6 +247,26 @@ as_bytes(const MysqlDefault *value, const SourceColumn *column)
 			appendStringInfoString(&buf, "00");
 	}
 	return buf.data;
+}
+
+/* X'4142' are bytes in the column's character set. */
+static char *
+as_text(char *text, const MysqlDefault *value, const SourceColumn *column)
+{
+	const Charset *charset = column->charset != NULL ?
+		sdb_charset_find(column->charset) : NULL;
+	const char *result;
+	char	   *bytes;
+	int			len;
+
+	if (value->kind == MYSQL_DEFAULT_TEXT ||
+		value->kind == MYSQL_DEFAULT_NUMBER)
+		return text;
+	bytes = literal_bytes(value, &len);
+	if (bytes == NULL || charset == NULL || memchr(bytes, '\0', len) != NULL)
+		return NULL;
+	result = sdb_charset_to_server(charset, bytes, len, &len);
+	return pnstrdup(result, len);
 }
 
 /* A label in the spelling of its declaration */
@@ -353,6 +379,21 @@ as_date(const char *text, bool has_time, int scale, bool cuts)
 		return NULL;
 	appendStringInfo(&buf, " %02d:%02d:%02d", part[3], part[4], part[5]);
 	return append_fraction(&buf, text, scale, cuts) ? buf.data : NULL;
+}
+
+/* A time in the statement's time zone, in UTC */
+static char *
+as_instant(const MysqlResolver *resolver, const char *text, int scale)
+{
+	char	   *local = as_date(text, true, scale,
+								sdb_mysql_resolve_cuts_fractions(resolver->dialect));
+	int			len = strlen("YYYY-MM-DD HH:MM:SS");
+	char	   *utc;
+
+	if (local == NULL)
+		return NULL;
+	utc = resolver->to_utc(resolver->arg, pnstrdup(local, len));
+	return utc != NULL ? psprintf("%s%s+00", utc, local + len) : NULL;
 }
 
 /* HH:MM:SS or HHMMSS, within a day */

@@ -61,6 +61,7 @@ static void reread(Follow *follow, SourceTable *before, const char *reason);
 static void follow_truncate(Follow *follow, const MysqlTableName *name);
 static void set_database_charset(Follow *follow);
 static const char *database_charset(MysqlStream *stream);
+static char *to_utc(void *arg, const char *local);
 static bool is_database(const Follow *follow, const MysqlTableName *name);
 static bool is_captured(const Follow *follow, const MysqlTableName *name);
 static bool is_known_ahead(const Follow *follow, const MysqlTableName *name);
@@ -76,6 +77,8 @@ sdb_mysql_schema_follow(MysqlStream *stream, const MysqlStatement *statement,
 
 	follow.resolver.dialect = dialect;
 	follow.resolver.explicit_timestamps = query->explicit_timestamps;
+	follow.resolver.to_utc = to_utc;
+	follow.resolver.arg = &follow;
 	/* which tables, then? */
 	if (statement->failure != NULL &&
 		(statement->kind == STATEMENT_DROP_TABLE ||
@@ -566,6 +569,29 @@ database_charset(MysqlStream *stream)
 			MemoryContextStrdup(stream->context,
 								sdb_mysql_charset_name(charset));
 	return stream->database_charset;
+}
+
+/* The source knows all time zones that its sessions can have. */
+static char *
+to_utc(void *arg, const char *local)
+{
+	const Follow *follow = arg;
+	const MysqlQuery *query = follow->query;
+	MysqlSource *source = follow->stream->source;
+	MysqlConn  *conn;
+	char	   *result;
+
+	if (query->time_zone == NULL)
+		return NULL;
+	conn = sdb_mysql_source_conn(source);
+	result = sdb_mysql_conn_scalar(conn,
+								   psprintf("SELECT CONVERT_TZ(%s, %s, '+00:00')",
+											sdb_mysql_conn_literal(conn, local),
+											sdb_mysql_conn_literal(conn,
+																   pnstrdup(query->time_zone,
+																			query->time_zone_len))));
+	sdb_mysql_source_release(source);
+	return result;
 }
 
 static bool

@@ -170,7 +170,6 @@ SET explicit_defaults_for_timestamp = ON
 CREATE TABLE r_ts3 (a TIMESTAMP, b TIMESTAMP NOT NULL, c TIMESTAMP DEFAULT CURRENT_TIMESTAMP)
 
 ALTER TABLE r_ts3 ADD d TIMESTAMP DEFAULT '2020-01-01 00:00:00'
---!partial
 
 SET system_versioning_alter_history = KEEP
 

@@ -91,7 +91,8 @@ class Streaming:
         self.session.run(sql)
         self.twins.describe()
         tables = self.twins.named_in(sql)
-        self.twins.work([] if sql.startswith(("UPDATE ", "DELETE ")) else tables,
+        is_dml = sql.startswith(("UPDATE ", "DELETE "))
+        self.twins.work([] if is_dml else tables,
                         "INSERT INTO synced VALUES (%d)" % self.nruns)
         self.connector.wait(
             lambda: self.connector.rows("synced", "max(n)") ==
@@ -108,8 +109,8 @@ class Streaming:
                           [self.connector.name, table])
         if tables:
             self.connector.wait(lambda: self.pg.value(
-                "SELECT bool_and(stage IN ('copied', 'streaming')) FROM synchdb_table"
-                " WHERE name = %s", [self.connector.name]), "the copies")
+                "SELECT bool_and(stage IN ('copied', 'streaming'))"
+                " FROM synchdb_table WHERE name = %s", [self.connector.name]), "the copies")
         return tables
 
     def close(self):
@@ -142,4 +143,4 @@ def test_both_sides_after_every_statement(source, db, connector, settings):
               if line not in known]
     streaming.close()
     assert not wrong, "\n".join(wrong)
-    assert streaming.nruns >= 250
+    assert streaming.nruns >= 300

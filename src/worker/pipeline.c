@@ -546,7 +546,6 @@ store_idle_position(Pipeline *p)
 static void
 store_position(Pipeline *p)
 {
-	const char *name = p->session->connector->name;
 	char	   *position;
 
 	p->stored_at = GetCurrentTimestamp();

@@ -44,7 +44,7 @@ class World:
         self.chance = random.Random(seed)
         self.connection = db.connect()
         self.listed = self.chance.random() < 0.5
-        self.random = Random(seed, db.server.name, self.run,
+        self.random = Random(seed, db.server.name, self.run, db.name,
                              LATER if self.listed else ())
         self.connector = connect(pg, db, tables=self.table_list())
         self.failpoint = Failpoint(pg)

@@ -16,8 +16,6 @@ LAX = ""
 def add(random, table, old):
     name = table.free_name(random.chance)
     column = new_column(name, random.types, random.chance)
-    # rows would get texts that are no JSON, and that the source then refuses
-    column.not_null = column.not_null and column.kind != "document"
     table.columns.append(column)
     return "ADD COLUMN %s%s" % (column.clause(), place(random, old))
 

@@ -12,9 +12,12 @@ import pymysql
 from . import random_ddl, random_rows
 from .random_tables import TABLE_NAMES, new_table
 from .random_types import Types
+from .wait import wait_until
 
 MARKER = "marker"           # for the test's own use
 BRANCHES = "branches"       # for transactions that are prepared
+
+UNKNOWN_XID = 1397
 
 
 class Random:
@@ -23,10 +26,11 @@ class Random:
     run   -- executes a statement; raises pymysql's error if it is refused
     """
 
-    def __init__(self, seed, flavor, run, extra=()):
+    def __init__(self, seed, flavor, run, name, extra=()):
         self.chance = random.Random(seed)
         self.types = Types(flavor)
         self.run = run
+        self.name = name        # of the database: XIDs are the server's
         self.tables = {}
         self.last = 0
         self.mode = None
@@ -141,7 +145,7 @@ class Random:
         if len(self.prepared) == 3:
             return
         self.branches += 1
-        name = "x%d" % self.branches
+        name = "%s x%d" % (self.name, self.branches)
         self.run("XA START '%s'" % name)
         self.execute("INSERT INTO %s VALUES %s" % (BRANCHES, ", ".join(
             "(%d, '%s')" % (number, name) for number in
@@ -157,9 +161,20 @@ class Random:
 
     def decide(self):
         if self.prepared:
-            self.run("XA %s '%s'" % (
-                self.chance.choice(["COMMIT", "COMMIT", "ROLLBACK"]),
-                self.prepared.pop(self.chance.randrange(len(self.prepared)))))
+            name = self.prepared.pop(self.chance.randrange(len(self.prepared)))
+            sql = "XA %s '%s'" % (self.chance.choice(
+                ["COMMIT", "COMMIT", "ROLLBACK"]), name)
+            # once the server has noticed that its connection was closed
+            wait_until(lambda: self.decided(sql), 30, sql)
+
+    def decided(self, sql):
+        try:
+            self.run(sql)
+            return True
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != UNKNOWN_XID:
+                raise
+            return False
 
     def end(self):
         while self.prepared:

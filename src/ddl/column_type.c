@@ -339,10 +339,22 @@ becomes_year(const SourceColumn *before, const SourceColumn *after)
 	return is_year(after) && !is_year(before);
 }
 
+/* Is there a value that might be none of the labels? */
 static bool
 becomes_labels(const SourceColumn *before, const SourceColumn *after)
 {
-	return after->nlabels > 0 && before->nlabels == 0;
+	if (after->nlabels == 0 || before->nlabels == 0)
+		return after->nlabels > 0;
+	for (int i = 0; i < before->nlabels; i++)
+	{
+		bool		stays = false;
+
+		for (int j = 0; j < after->nlabels && !stays; j++)
+			stays = strcmp(before->labels[i], after->labels[j]) == 0;
+		if (!stays)
+			return true;
+	}
+	return false;
 }
 
 /* Two digits are a year between 1970 and 2069. */

@@ -173,8 +173,8 @@ extern char *sdb_ddl_default(const SourceTable *table, int idx0,
 							 const ColumnType *type);
 
 /*
- * sdb_ddl_zero --- SQL of the value that a NOT NULL column without a default
- * has in rows that never got one; NULL if none is known for its type.
+ * sdb_ddl_zero --- SQL of what a NULL becomes in a NOT NULL column; NULL if
+ * none is known for its type.
  */
 extern char *sdb_ddl_zero(const SourceColumn *column, const ColumnType *type);
 

@@ -113,8 +113,6 @@ sdb_ddl_zero(const SourceColumn *column, const ColumnType *type)
 {
 	const char *expression;
 
-	if (column->nlabels > 0 && strcmp(column->type_name, "enum") == 0)
-		return quote_literal_cstr(column->labels[0]);
 	if (type->oid == BITOID && type->typmod > 0)
 	{
 		char	   *zeros = palloc(type->typmod + 1);
@@ -159,6 +157,8 @@ sdb_ddl_fill(const SourceTable *table, int idx0, const ColumnType *type,
 	if (column->default_kind == DEFAULT_NOW &&
 		(now = find_expression(now_expressions, type->oid)) != NULL)
 		return pstrdup(now);
+	if (column->nlabels > 0 && strcmp(column->type_name, "enum") == 0)
+		return quote_literal_cstr(column->labels[0]);
 	fill = sdb_ddl_zero(column, type);
 	if (fill == NULL)
 		*known = false;

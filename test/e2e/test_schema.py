@@ -295,6 +295,17 @@ def test_a_lost_date_becomes_what_cannot_be_null(connector, started):
     connector.wait_rows("t", [(1, "00:00:00"), (2, "10:11:12")], "id, v::text")
 
 
+def test_no_label_becomes_what_cannot_be_null(connector, started):
+    """Rows that are there get no label; those of a new column the first."""
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9),"
+                  " e ENUM('x', 'y'))",
+                  "INSERT INTO t VALUES (1, NULL, NULL), (2, 'y', 'y')")
+    run("ALTER TABLE t MODIFY v ENUM('x', 'y') NOT NULL,"
+        " MODIFY e ENUM('x', 'y') NOT NULL, ADD n ENUM('x', 'y') NOT NULL",
+        "INSERT INTO t (id) VALUES (3)")
+    connector.wait_equal("t")
+
+
 @pytest.mark.parametrize("flavor, mode", [
     ("mariadb", "TIME_ROUND_FRACTIONAL"), ("mysql", "TIME_TRUNCATE_FRACTIONAL")])
 def test_fractions_in_other_modes(source, db, connector, started, flavor,

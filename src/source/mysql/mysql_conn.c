@@ -32,6 +32,7 @@
 #include <ma_pvio.h>
 #include <mysqld_error.h>
 
+#include "libpq/pqsignal.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -155,6 +156,7 @@ static void close_connection(void *arg);
 static void start(MysqlConn *conn, ConnOp op);
 static void run(MysqlConn *conn, int status);
 static int	resume(MysqlConn *conn, int ready);
+static int	resume_connect(MysqlConn *conn, int ready);
 static int	wait_for(MysqlConn *conn, int status, TimestampTz deadline);
 static int	read_packet(MYSQL *mysql);
 static void take_packets(MysqlConn *conn);
@@ -649,8 +651,7 @@ resume(MysqlConn *conn, int ready)
 	switch (conn->op)
 	{
 		case OP_CONNECT:
-			return mysql_real_connect_cont(&conn->connected, conn->mysql,
-										   ready);
+			return resume_connect(conn, ready);
 		case OP_QUERY:
 			return mysql_real_query_cont(&conn->failed, conn->mysql, ready);
 		case OP_FETCH:
@@ -671,6 +672,25 @@ resume(MysqlConn *conn, int ready)
 			break;
 	}
 	return 0;
+}
+
+/*
+ * The library takes a signal in the middle of a TLS handshake for the end of
+ * its time.  So all wait until it is over, but for those that are to end it.
+ */
+static int
+resume_connect(MysqlConn *conn, int ready)
+{
+	sigset_t	mask = BlockSig;
+	sigset_t	saved;
+	int			status;
+
+	sigdelset(&mask, SIGTERM);
+	sigdelset(&mask, SIGINT);
+	sigprocmask(SIG_SETMASK, &mask, &saved);
+	status = mysql_real_connect_cont(&conn->connected, conn->mysql, ready);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return status;
 }
 
 /* Waits for what the library wants; returns what of it is there. */

@@ -232,7 +232,7 @@ type_using(Alteration *alteration, const ColumnChange *change)
 
 /*
  * The source has no NULLs where it says NOT NULL; but some values of it are
- * NULL here, such as dates that name no day.
+ * NULL here, such as dates that name no day, as far as NULL may be.
  */
 static void
 alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
@@ -250,6 +250,19 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 										 change->name, zero, change->name));
 		sdb_ddl_add_clause(alteration, "ALTER COLUMN %s SET NOT NULL",
 						   change->name);
+	}
+	/* NULL stands for a date that names no day, and another day until now */
+	if (change->before->not_null && !change->after->not_null &&
+		alteration->has_rows && sdb_ddl_may_lose_date(change->before))
+	{
+		ColumnType	previous = {att->atttypid, att->atttypmod, false};
+
+		zero = sdb_ddl_zero(change->before, &previous);
+		if (zero != NULL &&
+			sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s = %s LIMIT 1",
+								   sdb_ddl_name(alteration->target),
+								   change->name, zero)))
+			alteration->known = false;
 	}
 	/* of columns of a key that users made, NOT NULL is theirs */
 	if (change->before->not_null && !change->after->not_null &&

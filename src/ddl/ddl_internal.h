@@ -178,6 +178,9 @@ extern char *sdb_ddl_default(const SourceTable *table, int idx0,
  */
 extern char *sdb_ddl_zero(const SourceColumn *column, const ColumnType *type);
 
+/* May the column hold dates that name no day, which are another value here? */
+extern bool sdb_ddl_may_lose_date(const SourceColumn *column);
+
 /*
  * sdb_ddl_fill --- SQL of the value of a new column in rows that are there.
  *

@@ -72,7 +72,6 @@ typedef struct InputTrial
 	char	   *text;
 } InputTrial;
 
-static bool is_lost_date(const SourceColumn *column);
 static const char *find_expression(const TypeExpression *list, Oid type);
 static char *constant_default(const SourceColumn *column,
 							  const ColumnType *type, ErrorData **error);
@@ -145,7 +144,7 @@ sdb_ddl_fill(const SourceTable *table, int idx0, const ColumnType *type,
 	{
 		fill = constant_default(column, type, &error);
 		/* a date that names no day is what rows may lose on their way */
-		if (fill == NULL && !is_lost_date(column))
+		if (fill == NULL && !sdb_ddl_may_lose_date(column))
 			*known = false;
 		else if (fill == NULL &&
 				 sdb_guc_zero_date == ZERO_DATE_INFINITY)
@@ -165,8 +164,8 @@ sdb_ddl_fill(const SourceTable *table, int idx0, const ColumnType *type,
 	return fill;
 }
 
-static bool
-is_lost_date(const SourceColumn *column)
+bool
+sdb_ddl_may_lose_date(const SourceColumn *column)
 {
 	return (column->kind == VALUE_DATE || column->kind == VALUE_TIMESTAMP ||
 			column->kind == VALUE_TIMESTAMPTZ) &&

@@ -295,6 +295,17 @@ def test_a_lost_date_becomes_what_cannot_be_null(connector, started):
     connector.wait_rows("t", [(1, "00:00:00"), (2, "10:11:12")], "id, v::text")
 
 
+def test_a_lost_date_that_may_be_null(pg, connector, started):
+    """It is another value here from then on."""
+    run = started("CREATE TABLE t (v TIMESTAMP NOT NULL, n INT)",
+                  "INSERT INTO t VALUES ('0000-00-00 00:00:00', 1)")
+    run("ALTER TABLE t MODIFY v TIMESTAMP NULL", "UPDATE t SET n = 2")
+    wait_stage(pg, connector, "t", "partial")
+    pg.query("SELECT synchdb_resync_table(%s, %s)",
+             [connector.name, connector.database.id("t")])
+    connector.wait_rows("t", [(None, 2)])
+
+
 def test_no_label_becomes_what_cannot_be_null(connector, started):
     """Rows that are there get no label; those of a new column the first."""
     run = started("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9),"

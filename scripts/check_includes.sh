@@ -54,7 +54,7 @@ violations() {
 		}' <<<"$PAIRS"
 
 	grep -rlE '#[[:space:]]*include[[:space:]]*[<"](mysql|mariadb_rpl)\.h' . |
-		sed 's|^\./||' | grep -vxE 'source/mysql/mysql_(conn|tls)\.c' |
+		sed 's|^\./||' | grep -vxE 'source/mysql/mysql_(conn|error|tls)\.c' |
 		sed 's|$| includes mysql.h|'
 
 	grep -rlE '#[[:space:]]*include[[:space:]]*[<"](sybdb|sqlfront|sybfront)\.h' . |

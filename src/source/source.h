@@ -60,7 +60,8 @@ typedef struct SourceOptions
 	const char *tls_truststore_password;	/* NULL if none */
 	int			connect_timeout_ms;
 	int			query_timeout_ms;
-	uint32		client_id;		/* differs between connectors; stable */
+	uint32		client_id;		/* of a session: no other one open has it; a
+								 * connector's stream always has the same */
 } SourceOptions;
 
 /* CheckItem --- one prerequisite, as `check` found it */

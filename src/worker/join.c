@@ -29,6 +29,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
 
 #include "util/error_position.h"
 #include "worker/tables.h"
@@ -113,7 +115,8 @@ catch_up(StreamSession *session, TableState *state, const char *until)
 
 	sdb_process_report(psprintf("catching up with %s", state->table->id));
 	options.filter = sdb_filter_only(sdb_table_plain_name(state->table));
-	options.client_id ^= 0x40000000;	/* the stream may be connected, too */
+	/* the stream may be connected too, and other workers */
+	options.client_id = hash_combine(options.client_id, MyProcPid);
 	session->source = connector->routine->open(&options);
 	sdb_tables_set_point(state);
 	connector->routine->stream_begin(session->source, state->from,

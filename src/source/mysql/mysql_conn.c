@@ -1,8 +1,8 @@
 /*
  * mysql_conn.c --- one connection to a MySQL or MariaDB server
  *
- * Everything goes through MariaDB Connector/C, which only this file and
- * mysql_tls.c see.  The library's calls run as its own coroutines: each either
+ * Everything goes through MariaDB Connector/C, which only this file,
+ * mysql_error.c and mysql_tls.c see.  The library's calls run as its own coroutines: each either
  * ends or says what it waits for, and the wait is ours, on latch and socket.
  * So no call blocks, an interrupt ends every wait, and bytes that TLS holds
  * back are never overlooked.
@@ -30,7 +30,6 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <ma_pvio.h>
-#include <mysqld_error.h>
 
 #include "libpq/pqsignal.h"
 #include "mb/pg_wchar.h"
@@ -41,8 +40,8 @@
 #include "utils/timestamp.h"
 
 #include "source/mysql/mysql_conn.h"
+#include "source/mysql/mysql_error.h"
 #include "source/mysql/mysql_tls.h"
-#include "util/charset_backend.h"
 #include "util/wait_event.h"
 #include "util/compat.h"
 
@@ -59,10 +58,6 @@
 #define ALLOWED_PLUGINS \
 	"mysql_native_password,caching_sha2_password,sha256_password," \
 	"client_ed25519,parsec"
-
-/* server errors that the library's headers do not name */
-#define SERVER_ERROR_DUMP_FAILED	1236
-#define SERVER_ERROR_SAME_ID		4052	/* MariaDB; MySQL has it in 1236 */
 
 /* first byte of the packet behind the last row; a row's is 0 */
 #define END_OF_ROWS			0xFE
@@ -107,49 +102,11 @@ struct MysqlConn
 	TimestampTz last_seen;		/* when that changed */
 };
 
-/* ConnError --- SQLSTATE for an error code of the server or the library */
-typedef struct ConnError
-{
-	int			code;
-	int			sqlstate;
-} ConnError;
-
-static const ConnError conn_errors[] = {
-	{CR_SERVER_GONE_ERROR, ERRCODE_CONNECTION_FAILURE},
-	{CR_SERVER_LOST, ERRCODE_CONNECTION_FAILURE},
-	{CR_MALFORMED_PACKET, ERRCODE_PROTOCOL_VIOLATION},
-	{CR_COMMANDS_OUT_OF_SYNC, ERRCODE_PROTOCOL_VIOLATION},
-	{CR_NET_PACKET_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED},
-	{CR_OUT_OF_MEMORY, ERRCODE_OUT_OF_MEMORY},
-	{ER_SERVER_SHUTDOWN, ERRCODE_CONNECTION_FAILURE},
-	{ER_NORMAL_SHUTDOWN, ERRCODE_CONNECTION_FAILURE},
-	{ER_CONNECTION_KILLED, ERRCODE_CONNECTION_FAILURE},
-	{ER_NEW_ABORTING_CONNECTION, ERRCODE_CONNECTION_FAILURE},
-	{ER_ABORTING_CONNECTION, ERRCODE_CONNECTION_FAILURE},
-	{ER_ACCESS_DENIED_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_DBACCESS_DENIED_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_HOST_NOT_PRIVILEGED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_HOST_IS_BLOCKED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_ACCESS_DENIED_NO_PASSWORD_ERROR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_MUST_CHANGE_PASSWORD, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_MUST_CHANGE_PASSWORD_LOGIN, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{CR_AUTH_PLUGIN_CANNOT_LOAD, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{CR_AUTH_PLUGIN_ERR, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{CR_PLUGIN_NOT_ALLOWED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{ER_BAD_DB_ERROR, ERRCODE_INVALID_CATALOG_NAME},
-	{ER_TABLEACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
-	{ER_COLUMNACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
-	{ER_SPECIFIC_ACCESS_DENIED_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE},
-	{ER_NO_SUCH_TABLE, ERRCODE_T_R_SERIALIZATION_FAILURE},
-	{ER_BAD_FIELD_ERROR, ERRCODE_T_R_SERIALIZATION_FAILURE},
-	{ER_LOCK_WAIT_TIMEOUT, ERRCODE_LOCK_NOT_AVAILABLE},
-	{ER_TABLE_DEF_CHANGED, ERRCODE_T_R_SERIALIZATION_FAILURE},
-	{ER_LOCK_DEADLOCK, ERRCODE_T_R_DEADLOCK_DETECTED},
-	{ER_QUERY_INTERRUPTED, ERRCODE_QUERY_CANCELED},
-	{SERVER_ERROR_DUMP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE},
-	{SERVER_ERROR_SAME_ID, ERRCODE_OBJECT_IN_USE},
-	{0, 0}
-};
+/*
+ * How often this process was told that somebody else reads with the server id
+ * of a dump.  The next dump takes another one.
+ */
+static uint32 ids_in_use = 0;
 
 static void set_options(MysqlConn *conn, const MysqlConnOptions *options);
 static void close_connection(void *arg);
@@ -163,9 +120,6 @@ static void take_packets(MysqlConn *conn);
 static void close_statement(MysqlConn *conn);
 static bool run_query(MysqlConn *conn, const char *sql);
 pg_noreturn static void report(MysqlConn *conn, const char *statement);
-static const char *login_hint(int code);
-static bool names_same_id(const char *message);
-static const char *dump_hint(const char *message);
 
 MysqlConn *
 sdb_mysql_conn_open(const MysqlConnOptions *options)
@@ -451,7 +405,7 @@ sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id, const char *file,
 	for (i = 0; i < 4; i++)
 	{
 		arg[i] = (position >> (8 * i)) & 0xFF;
-		arg[6 + i] = (server_id >> (8 * i)) & 0xFF;
+		arg[6 + i] = ((server_id + ids_in_use) >> (8 * i)) & 0xFF;
 	}
 	arg[4] = arg[5] = 0;		/* flags: wait for more at the end */
 	memcpy(arg + 10, file, file_len);
@@ -785,89 +739,11 @@ run_query(MysqlConn *conn, const char *sql)
 	return true;
 }
 
-/* The one place that reports errors of the server and the library. */
 static void
 report(MysqlConn *conn, const char *statement)
 {
-	int			code = (int) mysql_errno(conn->mysql);
-	const char *message = sdb_charset_printable(mysql_error(conn->mysql));
-	int			sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-	const ConnError *e;
-
-	for (e = conn_errors; e->code != 0; e++)
-	{
-		if (e->code == code)
-			sqlstate = e->sqlstate;
-	}
-	if (code == SERVER_ERROR_DUMP_FAILED && names_same_id(message))
-		sqlstate = ERRCODE_OBJECT_IN_USE;
-
-	if (conn->connected == NULL)
-	{
-		/* what has no class of its own says that there is no connection */
-		if (sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
-			sqlstate != ERRCODE_INVALID_CATALOG_NAME)
-			sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-		ereport(ERROR,
-				(errcode(sqlstate),
-				 errmsg("could not connect to \"%s\": %s",
-						conn->address, message),
-				 errdetail("Error %d, SQLSTATE %s.", code,
-						   mysql_sqlstate(conn->mysql)),
-				 login_hint(code) ? errhint("%s", login_hint(code)) : 0));
-	}
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 sqlstate == ERRCODE_CONNECTION_FAILURE ?
-			 errmsg("lost the connection to \"%s\": %s",
-					conn->address, message) :
-			 errmsg("error from \"%s\": %s", conn->address, message),
-			 statement != NULL ?
-			 errdetail("Error %d, SQLSTATE %s. Statement: %.500s", code,
-					   mysql_sqlstate(conn->mysql), statement) :
-			 errdetail("Error %d, SQLSTATE %s.", code,
-					   mysql_sqlstate(conn->mysql)),
-			 sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
-			 sqlstate == ERRCODE_OBJECT_IN_USE ?
-			 errhint("%s", dump_hint(message)) : 0));
-}
-
-/* NULL if the message says it all. */
-static const char *
-login_hint(int code)
-{
-	switch (code)
-	{
-		case ER_ACCESS_DENIED_ERROR:
-		case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-			return "Check the user, and from which hosts it may log in; synchdb_set_password() stores another password.";
-		case ER_DBACCESS_DENIED_ERROR:
-			return "Check the connector's source database, or grant the user SELECT on it.";
-		case ER_BAD_DB_ERROR:
-			return "Create the database at the source, or correct the connector's source database.";
-		case CR_CONNECTION_ERROR:
-		case CR_CONN_HOST_ERROR:
-		case CR_SERVER_LOST:
-		case CR_UNKNOWN_HOST:
-			return "Check host and port, that the server listens there, and that no firewall is between.";
-		default:
-			return NULL;
-	}
-}
-
-static bool
-names_same_id(const char *message)
-{
-	return strstr(message, "server_uuid") != NULL ||
-		strstr(message, "server_id") != NULL ||
-		strstr(message, "same server") != NULL;
-}
-
-/* Error 1236 stands for everything that can go wrong with a dump. */
-static const char *
-dump_hint(const char *message)
-{
-	if (names_same_id(message))
-		return "Another replica or connector reads with the same server id. Stop it, or give one of them another id.";
-	return "The source may have purged that part of its binary log, or reset it. Take a new snapshot with mode \"always\" or \"when_needed\", and keep the binary log longer (binlog_expire_logs_seconds, expire_logs_days).";
+	if (sdb_mysql_error_is_same_id(conn->mysql))
+		ids_in_use++;
+	sdb_mysql_error_raise(conn->mysql, conn->address, conn->connected != NULL,
+						  statement);
 }

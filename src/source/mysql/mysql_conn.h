@@ -1,10 +1,11 @@
 /*
  * mysql_conn.h --- one connection to a MySQL or MariaDB server
  *
- * A firewall: mysql_conn.c and mysql_tls.c alone include mysql.h, whose names
- * clash with the server's lists, and this header shows none of it.  Calls that may block wait
- * on the process latch and end at an interrupt.  Errors of the server go
- * through one function that keeps code, message and statement.
+ * A firewall: mysql_conn.c, mysql_error.c and mysql_tls.c alone include
+ * mysql.h, whose names clash with the server's lists, and this header shows
+ * none of it.  Calls that may block wait on the process latch and end at an
+ * interrupt.  Errors of the server go through one function that keeps code,
+ * message and statement.
  *
  * Statements are given in the server encoding; results arrive as UTF-8.
  */
@@ -113,7 +114,10 @@ extern char *sdb_mysql_conn_literal(MysqlConn *conn, const char *text);
 
 /*
  * sdb_mysql_conn_dump --- ask for the binary log from (file, position) on.
- * After this only the two functions below may be used.
+ * After this only the functions below may be used.
+ *
+ * The server ends an earlier dump with the same server id.  Where somebody
+ * else's ended ours, the next dumps of this process take another id.
  */
 extern void sdb_mysql_conn_dump(MysqlConn *conn, uint32 server_id,
 								const char *file, uint32 position);

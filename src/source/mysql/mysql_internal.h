@@ -84,6 +84,21 @@ extern MysqlPosition *sdb_mysql_log_position(MysqlSource *source,
 											 MysqlConn *conn);
 
 /*
+ * sdb_mysql_log_snapshot --- begin a consistent snapshot at MariaDB, by
+ * `start`, which is called again until the position is known in full.
+ */
+extern MysqlPosition *sdb_mysql_log_snapshot(MysqlSource *source,
+											 MysqlConn *conn,
+											 void (*start) (MysqlConn *conn));
+
+/* `database`.`table` */
+extern char *sdb_mysql_table_name(const SourceTable *table);
+
+/* Append WHERE with the bounds of a range, if it has any. */
+extern void sdb_mysql_range_condition(StringInfo sql, const SourceTable *table,
+									  const KeyRange *range);
+
+/*
  * A server's identifiers are UTF-8; what is kept of them is in the server
  * encoding.  Without a conversion the result is text itself.
  */

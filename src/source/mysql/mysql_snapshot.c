@@ -74,45 +74,12 @@ static bool try_lock(MysqlSource *source, MysqlConn *conn, const char *sql);
 static void give_way(int ms);
 static char *head_of_log(MysqlSource *source, MysqlConn *conn);
 static char *log_position_text(MysqlSource *source);
-static void add_server(MysqlSource *source, MysqlConn *conn,
-					   MysqlPosition *position);
 static bool is_bare(const MysqlSnapshot *snapshot, const SourceTable *table);
 static void require_key(const SourceTable *table, const char *reason,
 						char *hint);
 static void hold_definition(MysqlSource *source, const SourceTable *table);
 static void start_reading(MysqlSource *source, SourceTable *table,
 						  const KeyRange *range);
-static bool has_integer_key(const SourceTable *table);
-static char *table_name(const SourceTable *table);
-static uint64 parse_key(const char *text, bool is_signed);
-static char *print_key(uint64 key, bool is_signed);
-
-MysqlPosition *
-sdb_mysql_log_position(MysqlSource *source, MysqlConn *conn)
-{
-	MysqlPosition *position = palloc0(sizeof(MysqlPosition));
-	char	  **row;
-
-	/* MySQL 8.2 renamed the statement */
-	sdb_mysql_conn_query(conn,
-						 !source->is_mariadb && source->version >= 80200 ?
-						 "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
-	while ((row = sdb_mysql_conn_fetch(conn, NULL)) != NULL)
-	{
-		position->file = pstrdup(row[0]);
-		position->pos = strtou64(row[1], NULL, 10);
-		if (!source->is_mariadb && row[4] != NULL && row[4][0] != '\0')
-			position->gtids = pstrdup(row[4]);
-	}
-	if (position->file == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the binary log of \"%s\" is off",
-						source->base.address),
-				 errhint("Put log_bin = mysql-bin and server_id = 1 into section [mysqld] of the server's configuration and restart it.")));
-	add_server(source, conn, position);
-	return position;
-}
 
 char *
 sdb_mysql_current_position(Source *base)
@@ -162,48 +129,6 @@ sdb_mysql_snapshot_begin(Source *base, List *tables)
 			 !open_under_table_locks(source, snapshot, tables))
 		open_with_window(source, snapshot, tables);
 	MemoryContextSwitchTo(old_context);
-}
-
-List *
-sdb_mysql_split_table(Source *base, SourceTable *table, int parts)
-{
-	MysqlSource *source = (MysqlSource *) base;
-	MysqlConn  *conn = sdb_mysql_source_conn(source);
-	KeyRange   *range = palloc0(sizeof(KeyRange));
-	List	   *ranges = list_make1(range);
-	const SourceColumn *key;
-	char	   *name;
-	char	  **row;
-	bool		is_signed;
-	uint64		low;
-	uint64		step = 0;		/* both may wrap around: all 64 bits count */
-	int			i;
-
-	if (parts < 2 || !has_integer_key(table))
-		return ranges;
-	key = &table->columns[table->keys[0]];
-	is_signed = key->kind == VALUE_INT;
-	name = sdb_mysql_conn_identifier(key->name);
-	sdb_mysql_conn_query(conn, psprintf("SELECT MIN(%s), MAX(%s) FROM %s",
-										name, name, table_name(table)));
-	row = sdb_mysql_conn_fetch(conn, NULL);
-	if (row != NULL && row[0] != NULL && row[1] != NULL)
-	{
-		low = parse_key(row[0], is_signed);
-		step = (parse_key(row[1], is_signed) - low) / parts;
-	}
-	sdb_mysql_conn_close_result(conn);
-
-	if (step == 0)
-		return ranges;
-	for (i = 1; i < parts; i++)
-	{
-		range->upper = print_key(low + step * i, is_signed);
-		range = palloc0(sizeof(KeyRange));
-		range->lower = ((KeyRange *) llast(ranges))->upper;
-		ranges = lappend(ranges, range);
-	}
-	return ranges;
 }
 
 SourceResult
@@ -293,32 +218,18 @@ find_bare_tables(MysqlSource *source, MysqlSnapshot *snapshot, List *tables)
 		if (is_bare(snapshot, table))
 			require_key(table, "its storage engine has no transactions",
 						psprintf("ALTER TABLE %s ENGINE = InnoDB, or add a primary key.",
-								 table_name(table)));
+								 sdb_mysql_table_name(table)));
 	}
 }
 
 static void
 open_at_server(MysqlSource *source, MysqlSnapshot *snapshot)
 {
-	MysqlConn  *conn = sdb_mysql_source_conn(source);
-	MysqlPosition position = {0};
-	char	  **row;
+	MysqlPosition *position =
+		sdb_mysql_log_snapshot(source, sdb_mysql_source_conn(source),
+							   start_transaction);
 
-	start_transaction(conn);
-	sdb_mysql_conn_query(conn, "SHOW STATUS LIKE 'binlog_snapshot_%'");
-	while ((row = sdb_mysql_conn_fetch(conn, NULL)) != NULL)
-	{
-		if (pg_strcasecmp(row[0], "binlog_snapshot_file") == 0)
-			position.file = pstrdup(row[1]);
-		else if (pg_strcasecmp(row[0], "binlog_snapshot_position") == 0)
-			position.pos = strtou64(row[1], NULL, 10);
-	}
-	/* says why, if the log is off */
-	if (position.file == NULL || position.file[0] == '\0')
-		position = *sdb_mysql_log_position(source, conn);
-	else
-		add_server(source, conn, &position);
-	snapshot->point.from = sdb_mysql_position_to_text(&position);
+	snapshot->point.from = sdb_mysql_position_to_text(position);
 }
 
 static bool
@@ -351,7 +262,7 @@ open_under_table_locks(MysqlSource *source, MysqlSnapshot *snapshot,
 	foreach(lc, tables)
 		appendStringInfo(&sql, "%s %s READ",
 						 sql.len == 0 ? "LOCK TABLES" : ",",
-						 table_name(lfirst(lc)));
+						 sdb_mysql_table_name(lfirst(lc)));
 
 	locker = sdb_mysql_source_connect(source);
 	locked = try_lock(source, locker, sql.data);
@@ -397,11 +308,12 @@ try_lock(MysqlSource *source, MysqlConn *conn, const char *sql)
 	{
 		int			code;
 
+		if (attempt > 1)
+			give_way((attempt - 1) * LOCK_PAUSE_MS);
 		if (sdb_mysql_conn_try(conn, sql, &code))
 			return true;
 		if (code != SERVER_LOCK_WAIT_TIMEOUT)
 			return false;
-		give_way(attempt * LOCK_PAUSE_MS);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -429,22 +341,6 @@ head_of_log(MysqlSource *source, MysqlConn *conn)
 	position->pos = 4;
 	position->gtids = NULL;
 	return sdb_mysql_position_to_text(position);
-}
-
-/* Of MariaDB also the GTIDs, which it computes for any place in its log. */
-static void
-add_server(MysqlSource *source, MysqlConn *conn, MysqlPosition *position)
-{
-	position->server = source->server;
-	if (!source->is_mariadb)
-		return;
-	position->gtids =
-		sdb_mysql_conn_scalar(conn,
-							  psprintf("SELECT BINLOG_GTID_POS(%s, "
-									   UINT64_FORMAT ")",
-									   sdb_mysql_conn_literal(conn,
-															  position->file),
-									   position->pos));
 }
 
 static char *
@@ -492,7 +388,7 @@ hold_definition(MysqlSource *source, const SourceTable *table)
 	SourceTable *now;
 
 	sdb_mysql_conn_execute(source->conn, psprintf("DO (SELECT 1 FROM %s LIMIT 0)",
-												  table_name(table)));
+												  sdb_mysql_table_name(table)));
 	now = sdb_mysql_catalog_describe_one(source, table->name);
 	if (now == NULL || !sdb_table_equal(now, table))
 		ereport(ERROR,
@@ -507,8 +403,6 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 	MysqlSnapshot *snapshot = source->snapshot;
 	MemoryContext old_context;
 	StringInfoData sql;
-	const char *separator = " WHERE";
-	char	   *key;
 	bool		is_unsigned;
 
 	MemoryContextReset(snapshot->table_context);
@@ -522,19 +416,9 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 	for (int i = 0; i < table->ncolumns; i++)
 		appendStringInfo(&sql, "%s%s", i == 0 ? "SELECT " : ", ",
 						 sdb_mysql_conn_identifier(table->columns[i].name));
-	appendStringInfo(&sql, " FROM %s", table_name(table));
-	if (range != NULL && (range->lower != NULL || range->upper != NULL))
-	{
-		key = sdb_mysql_conn_identifier(table->columns[table->keys[0]].name);
-		if (range->lower != NULL)
-		{
-			appendStringInfo(&sql, "%s %s >= %s", separator, key,
-							 range->lower);
-			separator = " AND";
-		}
-		if (range->upper != NULL)
-			appendStringInfo(&sql, "%s %s < %s", separator, key, range->upper);
-	}
+	appendStringInfo(&sql, " FROM %s", sdb_mysql_table_name(table));
+	if (range != NULL)
+		sdb_mysql_range_condition(&sql, table, range);
 	sdb_mysql_conn_query_binary(source->conn, sql.data);
 	snapshot->reading = true;
 	for (int i = 0; i < table->ncolumns; i++)
@@ -547,37 +431,9 @@ start_reading(MysqlSource *source, SourceTable *table, const KeyRange *range)
 	MemoryContextSwitchTo(old_context);
 }
 
-/* Ranges are made for, and their bounds written as, plain integers only. */
-static bool
-has_integer_key(const SourceTable *table)
-{
-	ValueKind	kind;
-
-	if (table->nkeys == 0)
-		return false;
-	kind = table->columns[table->keys[0]].kind;
-	return (kind == VALUE_INT || kind == VALUE_UINT) &&
-		sdb_mysql_types_of(&table->columns[table->keys[0]]) <= MYSQL_T_BIGINT;
-}
-
-static char *
-table_name(const SourceTable *table)
+char *
+sdb_mysql_table_name(const SourceTable *table)
 {
 	return psprintf("%s.%s", sdb_mysql_conn_identifier(table->catalog),
 					sdb_mysql_conn_identifier(table->name));
-}
-
-/* A signed key keeps its bits, so that differences come out right. */
-static uint64
-parse_key(const char *text, bool is_signed)
-{
-	return is_signed ? (uint64) strtoll(text, NULL, 10) :
-		strtou64(text, NULL, 10);
-}
-
-static char *
-print_key(uint64 key, bool is_signed)
-{
-	return is_signed ? psprintf(INT64_FORMAT, (int64) key) :
-		psprintf(UINT64_FORMAT, key);
 }

@@ -2,11 +2,14 @@
  * mysql_catalog.c --- definitions of tables, from information_schema
  *
  * One query each for tables, columns, keys and JSON checks, whatever the
- * number of tables; the rows meet in a hash table by table name.  Indexes and
- * foreign keys, where they are wanted, are read from SHOW CREATE TABLE:
- * information_schema hides foreign keys from who may only read.  The server
+ * number of tables; the rows meet in a hash table by table name.  The server
  * compares names in its own ways, so what it returns is compared again here,
  * byte by byte.
+ *
+ * Two things are read from SHOW CREATE TABLE, for the tables that need it:
+ * indexes and foreign keys, where they are wanted, since information_schema
+ * hides foreign keys from who may only read; and defaults of MySQL's TIMESTAMP
+ * columns, which it shows in a time zone that it does not tell.
  */
 #include "postgres.h"
 
@@ -17,6 +20,7 @@
 #include "source/mysql/mysql_charset.h"
 #include "source/mysql/mysql_internal.h"
 #include "source/mysql/mysql_keys.h"
+#include "source/mysql/mysql_resolve.h"
 
 /* 64 characters, of which each has at most 4 bytes in any encoding */
 #define NAME_BYTES	(64 * 4 + 1)
@@ -48,7 +52,13 @@ static bool is_wanted(Catalog *catalog, const char *name, const char *id);
 static void read_json_checks(Catalog *catalog);
 static void read_columns(Catalog *catalog);
 static void read_keys(Catalog *catalog);
-static void read_indexes(Catalog *catalog, SourceTable *table);
+static void read_statement(Catalog *catalog, SourceTable *table);
+static bool has_instant_default(const SourceTable *table);
+static bool is_instant_default(const SourceColumn *column);
+static void resolve_instant_defaults(const MysqlDialect *dialect,
+									 const MysqlStatement *statement,
+									 SourceTable *table);
+static char *already_utc(void *arg, const char *local);
 static Described *find_table(Catalog *catalog, char **row);
 static void add_column(Catalog *catalog, Described *described, char **row);
 static bool is_json(const Described *described, const char *column);
@@ -113,8 +123,10 @@ read_catalog(Catalog *catalog)
 	{
 		if (((SourceTable *) lfirst(lc))->ncolumns == 0)
 			catalog->order = foreach_delete_current(catalog->order, lc);
-		else if (sdb_guc_replicate_indexes)
-			read_indexes(catalog, lfirst(lc));
+		else if (sdb_guc_replicate_indexes ||
+				 (!catalog->source->is_mariadb &&
+				  has_instant_default(lfirst(lc))))
+			read_statement(catalog, lfirst(lc));
 	}
 	hash_destroy(catalog->tables);
 	if (catalog->wanted != NULL)
@@ -326,7 +338,7 @@ read_keys(Catalog *catalog)
 
 /* A table that was dropped meanwhile gets none. */
 static void
-read_indexes(Catalog *catalog, SourceTable *table)
+read_statement(Catalog *catalog, SourceTable *table)
 {
 	MysqlDialect dialect = {
 		.is_mariadb = catalog->source->is_mariadb,
@@ -349,13 +361,59 @@ read_indexes(Catalog *catalog, SourceTable *table)
 		sdb_mysql_ddl_parse(&dialect, row[1], strlen(row[1]), table->catalog,
 							&statement);
 		sdb_mysql_keys_create(&dialect, &statement, table);
+		if (!catalog->source->is_mariadb)
+			resolve_instant_defaults(&dialect, &statement, table);
 		sdb_mysql_conn_close_result(catalog->conn);
 	}
 	if (row == NULL || statement.failure != NULL)
 		ereport(WARNING,
-				(errmsg("indexes of source table \"%s\" are not known",
+				(errmsg("indexes and some defaults of source table \"%s\" are not known",
 						table->id),
 				 errdetail("The definition that the server shows was not understood.")));
+}
+
+static bool
+has_instant_default(const SourceTable *table)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (is_instant_default(&table->columns[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A TIMESTAMP whose default is not known yet? */
+static bool
+is_instant_default(const SourceColumn *column)
+{
+	return column->default_kind == DEFAULT_OTHER &&
+		sdb_mysql_types_of(column) == MYSQL_T_TIMESTAMP;
+}
+
+static void
+resolve_instant_defaults(const MysqlDialect *dialect,
+						 const MysqlStatement *statement, SourceTable *table)
+{
+	MysqlResolver resolver = {.dialect = dialect, .to_utc = already_utc};
+	ListCell   *lc;
+
+	foreach(lc, statement->columns)
+	{
+		const MysqlColumnDef *def = lfirst(lc);
+		int			column = sdb_table_find_column(table, def->name);
+
+		if (column >= 0 && is_instant_default(&table->columns[column]))
+			sdb_mysql_resolve_default(&resolver, &def->value,
+									  &table->columns[column]);
+	}
+}
+
+/* The time zone of our sessions is UTC. */
+static char *
+already_utc(void *arg, const char *local)
+{
+	return pstrdup(local);
 }
 
 /* The table that a row's first field names; NULL if it is not wanted. */

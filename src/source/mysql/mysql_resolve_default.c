@@ -336,7 +336,7 @@ as_year(const char *text)
 	if (text == NULL || *take_digits(text, 4, &year) != '\0')
 		return NULL;
 	if (strlen(text) == 4)
-		return pstrdup(text);
+		return psprintf("%d", year);
 	if (strlen(text) > 2 || year == 0)
 		return NULL;
 	return psprintf("%d", year < 70 ? 2000 + year : 1900 + year);

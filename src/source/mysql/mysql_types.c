@@ -18,7 +18,8 @@
  *	  a question mark for what that lacks.  A default with a question mark in a
  *	  set that has such characters is left out.
  *	- MySQL shows a TIMESTAMP in the time zone of the session that made the
- *	  table, which it does not tell: left out.  MariaDB shows it in ours, UTC.
+ *	  table, which it does not tell: left to mysql_catalog.c.  MariaDB shows it
+ *	  in ours, UTC.
  *	- Dates and times that PostgreSQL lacks are left out.
  *
  * Known limits, both because the server shows no more: MySQL ends a binary
@@ -552,7 +553,8 @@ default_text(const MysqlColumnInfo *info, const TypeName *type,
 		case MYSQL_T_MEDIUMINT:
 		case MYSQL_T_INT:
 		case MYSQL_T_BIGINT:
-			/* the zeros of ZEROFILL say nothing */
+		case MYSQL_T_YEAR:
+			/* the zeros of ZEROFILL say nothing, nor do those of year 0000 */
 			while (*value == '0' && value[1] != '\0')
 				value++;
 			return sdb_source_text_is_number(value) ? value : NULL;
@@ -562,7 +564,6 @@ default_text(const MysqlColumnInfo *info, const TypeName *type,
 				sdb_mysql_types_float_text(strtod(value, NULL),
 										   type->type == MYSQL_T_FLOAT);
 		case MYSQL_T_DECIMAL:
-		case MYSQL_T_YEAR:
 			return sdb_source_text_is_number(value) ? value : NULL;
 		case MYSQL_T_BIT:
 			return bits_default(value, column->length);

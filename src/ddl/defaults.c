@@ -62,6 +62,7 @@ static const TypeExpression zero_expressions[] = {
 	{TIMEOID, "'00:00'"},
 	{INTERVALOID, "'0'"},
 	{UUIDOID, "'00000000-0000-0000-0000-000000000000'"},
+	{INETOID, "'::'"},
 	{InvalidOid, NULL}
 };
 
@@ -123,6 +124,8 @@ sdb_ddl_zero(const SourceColumn *column, const ColumnType *type)
 	if (strcmp(column->type_name, "binary") == 0 && column->length > 0)
 		return psprintf("pg_catalog.decode(pg_catalog.repeat('00', %d), 'hex')",
 						column->length);
+	if (type->oid == INETOID && strcmp(column->type_name, "inet4") == 0)
+		return pstrdup("'0.0.0.0'");
 	expression = find_expression(zero_expressions, type->oid);
 	return expression != NULL ? pstrdup(expression) : NULL;
 }

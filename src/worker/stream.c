@@ -192,6 +192,8 @@ run_session(StreamWorker *worker)
 	sdb_process_reload();
 	if (!worker->begun && !worker->attended && !count_start(worker))
 		return SESSION_OVER;
+	/* first, since what is changed from now on may not be seen here */
+	(void) sdb_shmem_take_poke(session->slot);
 	session->connector = load_connector(worker, &paused);
 	worker->strategy = sdb_retry_strategy(session->connector);
 	if (!session->connector->active && !worker->attended && !worker->begun)
@@ -206,7 +208,6 @@ run_session(StreamWorker *worker)
 		session->connector->routine->open(&session->connector->options);
 	check_source(session->source);
 	sdb_rules_follow(session->connector);
-	(void) sdb_shmem_take_poke(session->slot);	/* this is the look at it */
 	if (worker->mode[0] != '\0')
 		sdb_helpers_end(&worker->helpers, true);
 	sdb_snapshot_prepare(session->connector, session->source, worker->mode,

@@ -92,6 +92,12 @@ CREATE TABLE synchdb_table (
 	resync bool NOT NULL DEFAULT false,
 	PRIMARY KEY (name, source_table)
 );
+-- what is to be copied next, however many tables there are
+CREATE INDEX synchdb_table_pending ON synchdb_table
+	(name, estimated_rows DESC, source_table)
+	WHERE stage IN ('pending', 'recopy');
+CREATE INDEX synchdb_table_copying ON synchdb_table (name)
+	WHERE stage = 'copying';
 COMMENT ON TABLE synchdb_table IS
 	'definition of each source table as of the checkpoint, and how far its copy is';
 

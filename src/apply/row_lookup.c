@@ -54,10 +54,10 @@ static int	rank(const Lookup *lookup, Oid primary_key);
 static const Lookup *choose(ApplyTarget *target, const RowImage *image,
 							int *nkeys);
 static bool is_exact(const Lookup *lookup, int nkeys, const RowImage *image);
-static bool look(ApplyTarget *target, Lookup *lookup, int nkeys,
+static bool look(ApplyTarget *target, Lookup *lookup, int nkeys, bool exact,
 				 const RowImage *image);
 static ScanOutcome index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
-								const RowImage *image);
+								bool exact, const RowImage *image);
 static bool fetch_cached(ApplyTarget *target, const Lookup *lookup,
 						 uint64 hash, const RowImage *image);
 static bool fetch_next(IndexScanDesc scan, TupleTableSlot *slot,
@@ -103,15 +103,16 @@ sdb_lookup_row(ApplyTarget *target, const RowImage *image)
 {
 	int			nkeys = 0;
 	Lookup	   *lookup = unconstify(Lookup *, choose(target, image, &nkeys));
+	bool		exact = is_exact(lookup, nkeys, image);
 
-	if (!is_exact(lookup, nkeys, image))
+	if (!exact)
 		sdb_heap_flush(target);
-	if (look(target, lookup, nkeys, image))
+	if (look(target, lookup, nkeys, exact, image))
 		return true;
 	if (target->npending == 0)
 		return false;
 	sdb_heap_flush(target);
-	return look(target, lookup, nkeys, image);
+	return look(target, lookup, nkeys, exact, image);
 }
 
 void
@@ -219,7 +220,8 @@ is_exact(const Lookup *lookup, int nkeys, const RowImage *image)
 
 /* Find the row among those that are written. */
 static bool
-look(ApplyTarget *target, Lookup *lookup, int nkeys, const RowImage *image)
+look(ApplyTarget *target, Lookup *lookup, int nkeys, bool exact,
+	 const RowImage *image)
 {
 	ScanOutcome outcome;
 	MemoryContext oldcxt;
@@ -231,19 +233,18 @@ look(ApplyTarget *target, Lookup *lookup, int nkeys, const RowImage *image)
 		CHECK_FOR_INTERRUPTS();
 		ExecClearTuple(target->found);
 		outcome = lookup == NULL ? heap_lookup(target, image) :
-			index_lookup(target, lookup, nkeys, image);
+			index_lookup(target, lookup, nkeys, exact, image);
 	} while (outcome == SCAN_AGAIN);
 	MemoryContextSwitchTo(oldcxt);
 	return outcome == SCAN_FOUND;
 }
 
 static ScanOutcome
-index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys,
+index_lookup(ApplyTarget *target, Lookup *lookup, int nkeys, bool exact,
 			 const RowImage *image)
 {
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	ResultRelInfo *rri = target->rri;
-	bool		exact = is_exact(lookup, nkeys, image);
 	ItemPointerData tid;
 	uint64		hash = 0;
 

@@ -238,6 +238,8 @@ static void
 alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 {
 	const FormData_pg_attribute *att = &change->att;
+	bool		becomes_null = change->before->not_null &&
+		!change->after->not_null;
 	char	   *zero;
 
 	if (change->becomes_not_null && !att->attnotnull)
@@ -252,8 +254,8 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 						   change->name);
 	}
 	/* NULL stands for a date that names no day, and another day until now */
-	if (change->before->not_null && !change->after->not_null &&
-		alteration->has_rows && sdb_ddl_may_lose_date(change->before))
+	if (becomes_null && alteration->has_rows &&
+		sdb_ddl_may_lose_date(change->before))
 	{
 		ColumnType	previous = {att->atttypid, att->atttypmod, false};
 
@@ -265,8 +267,8 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 			alteration->known = false;
 	}
 	/* of columns of a key that users made, NOT NULL is theirs */
-	if (change->before->not_null && !change->after->not_null &&
-		att->attnotnull && !is_key && alteration->key_is_ours)
+	if (becomes_null && att->attnotnull && !is_key &&
+		alteration->key_is_ours)
 		sdb_ddl_add_clause(alteration, "ALTER COLUMN %s DROP NOT NULL",
 						   change->name);
 }

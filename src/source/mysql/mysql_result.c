@@ -123,7 +123,7 @@ static bool is_sent_as(const ResultColumn *column, int sent,
 static void read_counted(ResultColumn *column, ByteCursor *cur,
 						 SourceValue *value);
 static void decode_address(ResultColumn *column, int family,
-						   const char *data, int len);
+						   const char *data, int len, SourceValue *value);
 static int	number_of_groups(int ndigits);
 pg_noreturn static void report_malformed(const ResultColumn *column);
 
@@ -352,23 +352,19 @@ static void
 decode_inet4(ResultColumn *column, const char *data, int len,
 			 SourceValue *value)
 {
-	decode_address(column, AF_INET, data, len);
-	value->u.bytes.data = column->bytes;
-	value->u.bytes.len = sizeof(struct in_addr);
+	decode_address(column, AF_INET, data, len, value);
 }
 
 static void
 decode_inet6(ResultColumn *column, const char *data, int len,
 			 SourceValue *value)
 {
-	decode_address(column, AF_INET6, data, len);
-	value->u.bytes.data = column->bytes;
-	value->u.bytes.len = sizeof(struct in6_addr);
+	decode_address(column, AF_INET6, data, len, value);
 }
 
-/* Into column->bytes. */
 static void
-decode_address(ResultColumn *column, int family, const char *data, int len)
+decode_address(ResultColumn *column, int family, const char *data, int len,
+			   SourceValue *value)
 {
 	char		text[INET6_ADDRSTRLEN];
 
@@ -378,6 +374,9 @@ decode_address(ResultColumn *column, int family, const char *data, int len)
 	text[len] = '\0';
 	if (inet_pton(family, text, column->bytes) != 1)
 		report_malformed(column);
+	value->u.bytes.data = column->bytes;
+	value->u.bytes.len = family == AF_INET ? sizeof(struct in_addr) :
+		sizeof(struct in6_addr);
 }
 
 static int

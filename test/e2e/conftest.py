@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from support.connector import Connector
+from support.failpoint import Failpoint
 from support.postgres import Postgres
 from support.process import log_tails
 from support.reader import FUNCTIONS
@@ -134,6 +135,14 @@ def connect():
 def connector(pg, db, connect):
     """A connector for db, to be started by the test."""
     return connect(pg, db)
+
+
+@pytest.fixture
+def failpoint(pg):
+    """To be armed by the test; cleared after it."""
+    point = Failpoint(pg)
+    yield point
+    point.clear()
 
 
 @pytest.fixture(scope="session")

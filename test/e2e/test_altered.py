@@ -4,8 +4,6 @@ import threading
 
 import pytest
 
-from support.failpoint import Failpoint
-
 ROWS = 4000
 
 CHANGES = {
@@ -29,13 +27,6 @@ CHANGES = {
     "other name": ["RENAME TABLE t TO u"],
     "other name, altered": ["RENAME TABLE t TO u", "ALTER TABLE u DROP a"],
 }
-
-
-@pytest.fixture
-def failpoint(pg):
-    point = Failpoint(pg)
-    yield point
-    point.clear()
 
 
 @pytest.fixture
@@ -77,10 +68,10 @@ def wait_right(db, connector, table):
     db.execute("INSERT INTO other VALUES (1), (2)",
                "ALTER TABLE %s ADD last INT" % table,
                "UPDATE %s SET last = 3 WHERE id > 10200000" % table)
-    connector.wait(lambda: connector.exists(table) and "last" in [
-        name for name, in connector.pg.query(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass",
-            [connector.target(table)])], "the last column", timeout=60)
+    connector.wait(lambda: connector.pg.query(
+        "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+        " AND attname = 'last'", [connector.target(table)]),
+        "the last column", timeout=60)
     names = ", ".join(column[0] for column in db.execute(
         "SHOW COLUMNS FROM " + table))
     connector.wait_equal(table, names)
@@ -89,11 +80,16 @@ def wait_right(db, connector, table):
                    "what was tried again to succeed")
 
 
-def start(connector):
-    """Does not wait for it."""
-    thread = threading.Thread(target=connector.start)
-    thread.start()
-    return thread
+def alter_while_it_starts(full, connector, failpoint, change, name):
+    """The source changes when the first copy has come to that place."""
+    failpoint.arm(name, "wait")
+    starting = threading.Thread(target=connector.start)
+    starting.start()
+    failpoint.wait_reached()
+    table = alter(full, change)
+    failpoint.clear()
+    starting.join()
+    wait_right(full, connector, table)
 
 
 @pytest.mark.parametrize("name", ["snapshot-before-describe",
@@ -101,26 +97,15 @@ def start(connector):
 @pytest.mark.parametrize("change", CHANGES)
 def test_before_it_is_copied(full, connector, failpoint, change, name):
     """The stream begins before it is described, and before the copy."""
-    failpoint.arm(name, "wait")
-    starting = start(connector)
-    failpoint.wait_reached()
-    table = alter(full, change)
-    failpoint.clear()
-    starting.join()
-    wait_right(full, connector, table)
+    alter_while_it_starts(full, connector, failpoint, change, name)
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_between_two_ranges(full, connector, failpoint, settings, change):
     settings(synchdb__snapshot_range_size="500",
              synchdb__snapshot_workers="2")
-    failpoint.arm("copy-before-range", "wait")
-    starting = start(connector)
-    failpoint.wait_reached()
-    table = alter(full, change)
-    failpoint.clear()
-    starting.join()
-    wait_right(full, connector, table)
+    alter_while_it_starts(full, connector, failpoint, change,
+                          "copy-before-range")
 
 
 @pytest.mark.parametrize("change", CHANGES)

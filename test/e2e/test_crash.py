@@ -1,12 +1,10 @@
 """Exactly once: kill -9 of worker and postmaster while the source is busy."""
 
 import os
-import random
-import time
 
 import pytest
 
-from support.crash import wait_running
+from support.crash import check_counters, kill_and_kill, wait_running
 from support.writers import Writers
 
 KILLS_WORKER = int(os.environ.get("SYNCHDB_KILLS_WORKER", 5))
@@ -40,7 +38,6 @@ def transfer(work):
                  amount, other)
     work.execute("INSERT INTO journal VALUES (%s, %s, 'transfer'),"
                  " (%s, %s, 'transfer')", one, -amount, other, amount)
-    time.sleep(0.001)
 
 
 def write_notes(work):
@@ -60,26 +57,12 @@ def write_journal(work):
                  " AND remark = 'same' LIMIT 1",
                  "r%d" % work.chance.randrange(9))
     work.execute("DELETE FROM journal WHERE account = 0 LIMIT 1")
-    time.sleep(0.002)
-
-
-def wait_progress(connector, last):
-    """More has been applied than at the last look; gives how much."""
-    def more():
-        events = connector.counters().get("total_events", 0)
-        return events if events > last else None
-    return connector.wait(more, "progress")
 
 
 def check(db, connector, copied, writers):
     for table, order in TABLES.items():
         connector.wait_equal(table, order=order, timeout=120)
-    counters = connector.counters()
-    assert counters["reads"] == copied
-    assert {kind: counters[kind] for kind in writers.changed} \
-        == dict(writers.changed)
-    assert counters["dmls"] == sum(writers.changed.values())
-    assert counters["bad_events"] == 0
+    check_counters(connector, copied, writers)
 
 
 @pytest.mark.parametrize("preload", [False, True],
@@ -90,22 +73,8 @@ def test_kill(request, db, connect, preload):
     create_tables(db)
     connector.start()
     connector.wait_streaming()
-    chance = random.Random(42)
-    applied = 0
-    kills = ["worker"] * KILLS_WORKER + ["postmaster"] * KILLS_POSTMASTER
-    chance.shuffle(kills)
     with Writers(db, transfer, write_notes, write_journal) as writers:
-        for victim in kills:
-            applied = wait_progress(connector, applied)
-            time.sleep(chance.uniform(0, 0.3))      # anywhere in a batch
-            pid = connector.pid()
-            if victim == "worker":
-                pg.kill_worker(pid)
-            else:
-                pg.kill()
-                pg.start()
-            wait_running(connector, pid)
-        wait_progress(connector, applied)
+        kill_and_kill(connector, KILLS_WORKER, KILLS_POSTMASTER)
     check(db, connector, 502, writers)
 
 

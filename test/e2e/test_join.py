@@ -7,7 +7,6 @@ import json
 import psycopg2
 import pytest
 
-from support.failpoint import Failpoint
 from support.fake import Script
 from support.writers import Writers
 from support.workload import final_rows, sort_key, workload
@@ -27,13 +26,6 @@ def script(tmp_path):
     script.table("n", "x int, v text", keys=())
     script.table("other", "id int, v text")
     return script
-
-
-@pytest.fixture
-def failpoint(pg):
-    point = Failpoint(pg)
-    yield point
-    point.clear()
 
 
 @pytest.fixture

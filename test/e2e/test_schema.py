@@ -2,7 +2,6 @@
 
 import pytest
 
-from support.failpoint import Failpoint
 from support.source import Database
 from support.twins import Twins
 from support.types import columns_of
@@ -317,6 +316,20 @@ def test_no_label_becomes_what_cannot_be_null(connector, started):
     connector.wait_equal("t")
 
 
+def test_zeros_of_addresses(source, connector, started):
+    """What NULLs and rows without a value get in columns of MariaDB."""
+    if source.name != "mariadb":
+        pytest.skip("types of MariaDB")
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, a INET4, b INET6,"
+                  " c UUID)",
+                  "INSERT INTO t VALUES (1, NULL, NULL, NULL),"
+                  " (2, '10.0.0.1', '::1', UUID())")
+    run("ALTER TABLE t MODIFY a INET4 NOT NULL, MODIFY b INET6 NOT NULL,"
+        " MODIFY c UUID NOT NULL, ADD d INET4 NOT NULL, ADD e INET6 NOT NULL",
+        "INSERT INTO t (id) VALUES (3)")
+    connector.wait_equal("t")
+
+
 @pytest.mark.parametrize("flavor, mode", [
     ("mariadb", "TIME_ROUND_FRACTIONAL"), ("mysql", "TIME_TRUNCATE_FRACTIONAL")])
 def test_fractions_in_other_modes(source, db, connector, started, flavor,
@@ -331,26 +344,36 @@ def test_fractions_in_other_modes(source, db, connector, started, flavor,
     connector.wait_equal("t")
 
 
-def test_changes_that_a_copy_shows_already(pg, db, connect, settings):
-    """The stream begins before the copies, where tables were others."""
+@pytest.fixture
+def stopped_in_copy(db, connector, failpoint, settings):
+    """Starts a connector of the tables t and u, and stops it when the first
+    copy has come to a place; at the source something may happen there."""
     settings(synchdb__snapshot_workers="1")
-    connector = connect(pg, db)
-    db.execute(TABLE, "CREATE TABLE u (x INT PRIMARY KEY)",
-               "INSERT INTO t VALUES (1, 1, 'one')", "INSERT INTO u VALUES (1)")
-    failpoint = Failpoint(pg)
-    failpoint.arm("copy-before-load", "wait")
-    try:
+
+    def stop(name, *meanwhile, u):
+        db.execute(TABLE, u, "INSERT INTO t VALUES (1, 1, 'one')",
+                   "INSERT INTO u VALUES (1)")
+        failpoint.arm(name, "wait")
         connector.start()
         failpoint.wait_reached()
-        db.execute("INSERT INTO t VALUES (2, 2, 'two')",
-                   "ALTER TABLE t ADD c DATE FIRST, DROP a",
-                   "INSERT INTO t (id) VALUES (3)",
-                   "RENAME TABLE t TO passing, u TO t, passing TO u",
-                   "INSERT INTO t VALUES (2)", "UPDATE u SET b = 'both'",
-                   "ALTER TABLE u RENAME COLUMN b TO x")
+        if meanwhile:
+            db.execute(*meanwhile)
         connector.stop()
-    finally:
         failpoint.clear()
+        return connector
+    return stop
+
+
+def test_changes_that_a_copy_shows_already(pg, db, stopped_in_copy):
+    """The stream begins before the copies, where tables were others."""
+    connector = stopped_in_copy(
+        "copy-before-load", "INSERT INTO t VALUES (2, 2, 'two')",
+        "ALTER TABLE t ADD c DATE FIRST, DROP a",
+        "INSERT INTO t (id) VALUES (3)",
+        "RENAME TABLE t TO passing, u TO t, passing TO u",
+        "INSERT INTO t VALUES (2)", "UPDATE u SET b = 'both'",
+        "ALTER TABLE u RENAME COLUMN b TO x",
+        u="CREATE TABLE u (x INT PRIMARY KEY)")
     connector.start()
     connector.wait_streaming()
     db.execute("INSERT INTO t VALUES (3)", "DELETE FROM u WHERE id = 1",
@@ -361,21 +384,11 @@ def test_changes_that_a_copy_shows_already(pg, db, connect, settings):
         "streaming"
 
 
-def test_a_table_that_moves_before_its_copy(pg, db, connect, settings):
+def test_a_table_that_moves_before_its_copy(db, stopped_in_copy):
     """One of two tables that change places was copied before that, the other
     one after it: what cannot be known is copied again."""
-    settings(synchdb__snapshot_workers="1")
-    connector = connect(pg, db)
-    db.execute(TABLE, "CREATE TABLE u (id INT PRIMARY KEY)",
-               "INSERT INTO t VALUES (1, 1, 'one')", "INSERT INTO u VALUES (1)")
-    failpoint = Failpoint(pg)
-    failpoint.arm("copy-after-commit", "wait")
-    try:
-        connector.start()
-        failpoint.wait_reached()
-        connector.stop()
-    finally:
-        failpoint.clear()
+    connector = stopped_in_copy("copy-after-commit",
+                                u="CREATE TABLE u (id INT PRIMARY KEY)")
     db.execute("RENAME TABLE t TO passing, u TO t, passing TO u",
                "INSERT INTO t VALUES (2)", "UPDATE u SET a = 5")
     connector.start()

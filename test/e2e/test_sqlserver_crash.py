@@ -2,14 +2,13 @@
 source is busy."""
 
 import os
-import random
-import time
 
 import pytest
 
+from support.crash import check_counters, kill_and_kill
 from support.sqlserver_writers import Writable
 from support.writers import Writers
-from test_crash import wait_progress, wait_running
+from test_crash import transfer
 
 KILLS_WORKER = int(os.environ.get("SYNCHDB_KILLS_WORKER", 3))
 KILLS_POSTMASTER = int(os.environ.get("SYNCHDB_KILLS_POSTMASTER", 1))
@@ -33,19 +32,6 @@ def create_tables(db):
     db.capture("accounts", "journal", "notes")
 
 
-def transfer(work):
-    """Several tables in one transaction."""
-    one, other = sorted(work.chance.sample(range(1, 501), 2))
-    amount = work.chance.randrange(1, 5)
-    work.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s",
-                 amount, one)
-    work.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s",
-                 amount, other)
-    work.execute("INSERT INTO journal VALUES (%s, %s, 'transfer'),"
-                 " (%s, %s, 'transfer')", one, -amount, other, amount)
-    time.sleep(0.01)
-
-
 def write_notes(work):
     """Transactions of 1 to 1000 rows, with updates and deletes."""
     size = work.chance.choice([1, 1, 2, 2, 3, 10, 100, 1000])
@@ -57,7 +43,6 @@ def write_notes(work):
     work.execute("UPDATE notes SET body = body + '!' WHERE id IN"
                  " (SELECT TOP (%s) id FROM notes ORDER BY id DESC)",
                  min(size, 50))
-    time.sleep(0.01)
 
 
 def write_journal(work):
@@ -66,19 +51,13 @@ def write_journal(work):
     work.execute("UPDATE TOP (1) journal SET remark = %s WHERE account = 0"
                  " AND remark = 'same'", "r%d" % work.chance.randrange(9))
     work.execute("DELETE TOP (1) FROM journal WHERE account = 0")
-    time.sleep(0.02)
 
 
 def check(db, connector, copied, writers):
     for table, (here, there, order) in TABLES.items():
         connector.wait_rows(table, db.execute("SELECT %s FROM %s %s" % (
             there, table, order)), here, order, timeout=120)
-    counters = connector.counters()
-    assert counters["reads"] == copied
-    assert {kind: counters[kind] for kind in writers.changed} \
-        == dict(writers.changed)
-    assert counters["dmls"] == sum(writers.changed.values())
-    assert counters["bad_events"] == 0
+    check_counters(connector, copied, writers)
 
 
 @pytest.mark.parametrize("preload", [False, True],
@@ -89,21 +68,7 @@ def test_kill(request, mdb, connect, preload):
     create_tables(mdb)
     connector.start()
     connector.wait_streaming()
-    chance = random.Random(42)
-    applied = 0
-    kills = ["worker"] * KILLS_WORKER + ["postmaster"] * KILLS_POSTMASTER
-    chance.shuffle(kills)
     with Writers(Writable(mdb), transfer, write_notes,
                  write_journal) as writers:
-        for victim in kills:
-            applied = wait_progress(connector, applied)
-            time.sleep(chance.uniform(0, 0.3))      # anywhere in a batch
-            pid = connector.pid()
-            if victim == "worker":
-                pg.kill_worker(pid)
-            else:
-                pg.kill()
-                pg.start()
-            wait_running(connector, pid)
-        wait_progress(connector, applied)
+        kill_and_kill(connector, KILLS_WORKER, KILLS_POSTMASTER)
     check(mdb, connector, 502, writers)

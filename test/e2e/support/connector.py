@@ -1,6 +1,11 @@
 """A connector between a source database and PostgreSQL."""
 
+import psycopg2
+
 from .wait import wait_until
+
+# a table or a column that may come; it may also go between two looks
+NOT_YET = (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn)
 
 
 def quoted(name):
@@ -113,6 +118,10 @@ class Connector:
         return self.pg.value("SELECT to_regclass(%s) IS NOT NULL",
                              [self.target(table)])
 
+    def has(self, table, row):
+        """Is the row in the table, as far as that is there?"""
+        return self.exists(table) and row in self.rows(table)
+
     def wait_rows(self, table, expected, columns="*", order="ORDER BY 1",
                   timeout=30):
         """Until the target holds exactly these rows."""
@@ -120,9 +129,10 @@ class Connector:
         found = []
 
         def equal():
-            if not self.exists(table):
+            try:
+                found[:] = self.rows(table, columns, order)
+            except NOT_YET:
                 return False
-            found[:] = self.rows(table, columns, order)
             return found == expected
         try:
             self.wait(equal, "equal rows in %s" % table, timeout)

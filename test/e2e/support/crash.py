@@ -1,5 +1,7 @@
 """Workers that are killed, which takes the server down for a moment."""
 
+import random
+
 import psycopg2
 
 from .wait import wait_until
@@ -29,6 +31,44 @@ def wait_running(connector, old_pid=-1):
             pass                # it is being started, or not yet gone
         return False
     wait_until(running, 60, "the connector to run again", connector.explain)
+
+
+def wait_progress(connector, last, count=1):
+    """So many events more have been applied than at the last look; gives how
+    many in all."""
+    def more():
+        events = connector.counters().get("total_events", 0)
+        return events if events >= last + count else None
+    return connector.wait(more, "progress")
+
+
+def kill_and_kill(connector, workers, postmasters):
+    """The worker and the postmaster so often, in a mixed order and each
+    wherever the worker just is; some source must be written to meanwhile."""
+    chance = random.Random(42)
+    kills = ["worker"] * workers + ["postmaster"] * postmasters
+    chance.shuffle(kills)
+    applied = 0
+    for victim in kills:
+        applied = wait_progress(connector, applied, chance.randrange(1, 300))
+        pid = connector.pid()
+        if victim == "worker":
+            connector.pg.kill_worker(pid)
+        else:
+            connector.pg.kill()
+            connector.pg.start()
+        wait_running(connector, pid)
+    wait_progress(connector, applied)
+
+
+def check_counters(connector, copied, writers):
+    """Every row was counted once."""
+    counters = connector.counters()
+    assert counters["reads"] == copied
+    assert {kind: counters[kind] for kind in writers.changed} \
+        == dict(writers.changed)
+    assert counters["dmls"] == sum(writers.changed.values())
+    assert counters["bad_events"] == 0
 
 
 class Crash:

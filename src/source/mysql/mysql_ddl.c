@@ -40,12 +40,19 @@ static const char *const index_words[] = {
 	"ONLINE", "OFFLINE", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"
 };
 
+/* First words of the options of a database */
+static const char *const database_options[] = {
+	"DEFAULT", "CHARACTER", "CHARSET", "CHAR", "COLLATE", "COMMENT",
+	"ENCRYPTION", "READ"
+};
+
 static void parse_statement(MysqlParser *p, MysqlStatement *statement);
 static bool parse_opening(MysqlParser *p, MysqlStatement *statement);
 static void parse_create(MysqlParser *p, MysqlStatement *statement);
 static void parse_create_index(MysqlParser *p, MysqlStatement *statement);
 static void parse_database(MysqlParser *p, MysqlStatement *statement,
 						   MysqlStatementKind kind);
+static bool at_database_option(const MysqlParser *p);
 static void parse_drop(MysqlParser *p, MysqlStatement *statement);
 static void parse_drop_index(MysqlParser *p, MysqlStatement *statement);
 static void parse_alter(MysqlParser *p, MysqlStatement *statement);
@@ -221,9 +228,7 @@ parse_database(MysqlParser *p, MysqlStatement *statement,
 	name->database = pstrdup(p->database);
 	statement->tables = list_make1(name);
 
-	/* ALTER DATABASE may leave out the name */
-	if (kind != STATEMENT_ALTER_DATABASE ||
-		!sdb_mysql_parse_option(p, &statement->options))
+	if (kind != STATEMENT_ALTER_DATABASE || !at_database_option(p))
 		name->database = sdb_mysql_parser_name(p);
 	if (sdb_mysql_parser_accept2(p, "UPGRADE", "DATA"))
 	{
@@ -232,6 +237,18 @@ parse_database(MysqlParser *p, MysqlStatement *statement,
 	}
 	while (sdb_mysql_parse_option(p, &statement->options))
 		 /* next */ ;
+}
+
+/* ALTER DATABASE may leave out the name. */
+static bool
+at_database_option(const MysqlParser *p)
+{
+	for (int i = 0; i < lengthof(database_options); i++)
+	{
+		if (sdb_mysql_parser_is(p, database_options[i]))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -361,12 +378,16 @@ parse_rename(MysqlParser *p, MysqlStatement *statement)
 	} while (sdb_mysql_parser_accept(p, ","));
 }
 
+/* TRUNCATE [TABLE] a; MariaDB takes DROP STORAGE before or behind WAIT */
 static void
 parse_truncate(MysqlParser *p, MysqlStatement *statement)
 {
 	(void) sdb_mysql_parser_accept(p, "TABLE");
 	statement->kind = STATEMENT_TRUNCATE;
 	statement->tables = list_make1(sdb_mysql_parser_table(p));
+	sdb_mysql_parser_skip_wait(p);
+	if (!sdb_mysql_parser_accept2(p, "DROP", "STORAGE"))
+		(void) sdb_mysql_parser_accept2(p, "REUSE", "STORAGE");
 	sdb_mysql_parser_skip_wait(p);
 }
 

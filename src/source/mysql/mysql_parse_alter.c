@@ -262,6 +262,9 @@ parse_drop_key(MysqlParser *p, MysqlStatement *statement)
 {
 	MysqlAlterAction *action = add_action(statement, ALTER_DROP_KEY);
 
+	/* MariaDB: DROP CONSTRAINT PRIMARY KEY */
+	if (sdb_mysql_parser_is2(p, "CONSTRAINT", "PRIMARY"))
+		sdb_mysql_parser_next(p);
 	if (sdb_mysql_parser_accept2(p, "PRIMARY", "KEY"))
 	{
 		action->kind = ALTER_DROP_PRIMARY;
@@ -367,12 +370,15 @@ parse_convert(MysqlParser *p, MysqlStatement *statement)
 	(void) sdb_mysql_parse_charset(p, &action->options.charset);
 }
 
+/* [[database.]table.]column, ... */
 static void
 parse_order(MysqlParser *p)
 {
 	do
 	{
-		(void) sdb_mysql_parser_name(p);
+		do
+			(void) sdb_mysql_parser_name(p);
+		while (sdb_mysql_parser_accept(p, "."));
 		if (!sdb_mysql_parser_accept(p, "ASC"))
 			(void) sdb_mysql_parser_accept(p, "DESC");
 	} while (sdb_mysql_parser_accept(p, ","));

@@ -64,6 +64,7 @@ static bool parse_type_attribute(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_attribute(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_key_attribute(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_storage_attribute(MysqlParser *p);
+static bool at_engine_attribute(const MysqlParser *p);
 static bool parse_generated(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_versioning(MysqlParser *p, MysqlColumnDef *column);
 static bool parse_now(MysqlParser *p);
@@ -286,7 +287,11 @@ parse_attribute(MysqlParser *p, MysqlColumnDef *column)
 	if (sdb_mysql_parser_accept2(p, "NOT", "SECONDARY"))
 		return true;
 	if (sdb_mysql_parser_accept2(p, "NOT", "NULL"))
+	{
 		column->nullness = MYSQL_NOT_NULL;
+		/* MariaDB, of ROW START and ROW END */
+		(void) sdb_mysql_parser_accept(p, "ENABLE");
+	}
 	else if (sdb_mysql_parser_accept(p, "NULL"))
 		column->nullness = MYSQL_NULL;
 	else if (sdb_mysql_parser_accept(p, "DEFAULT"))
@@ -306,7 +311,10 @@ parse_attribute(MysqlParser *p, MysqlColumnDef *column)
 		column->auto_increment = column->is_unique = true;
 	}
 	else if (sdb_mysql_parser_accept(p, "COMMENT"))
+	{
+		(void) sdb_mysql_parser_accept(p, "=");
 		column->comment = sdb_mysql_parser_text(p);
+	}
 	else
 		return parse_key_attribute(p, column) ||
 			parse_generated(p, column) ||
@@ -319,12 +327,16 @@ parse_attribute(MysqlParser *p, MysqlColumnDef *column)
 static bool
 parse_key_attribute(MysqlParser *p, MysqlColumnDef *column)
 {
+	char	   *constraint = NULL;
+
 	if (sdb_mysql_parser_accept(p, "CONSTRAINT"))
 	{
-		if (!sdb_mysql_parser_is(p, "CHECK") && sdb_mysql_parser_is_name(p))
-			(void) sdb_mysql_parser_name(p);
-		if (!sdb_mysql_parser_is(p, "CHECK"))
-			sdb_mysql_parser_fail(p, "CHECK");
+		if (!sdb_mysql_parser_is(p, "CHECK") &&
+			!sdb_mysql_parser_is(p, "REFERENCES"))
+			constraint = sdb_mysql_parser_name(p);
+		if (!sdb_mysql_parser_is(p, "CHECK") &&
+			!sdb_mysql_parser_is(p, "REFERENCES"))
+			sdb_mysql_parser_fail(p, "CHECK or REFERENCES");
 	}
 	if (sdb_mysql_parser_accept(p, "UNIQUE"))
 	{
@@ -350,6 +362,7 @@ parse_key_attribute(MysqlParser *p, MysqlColumnDef *column)
 	{
 		column->references = palloc0(sizeof(MysqlKeyDef));
 		column->references->kind = MYSQL_KEY_FOREIGN;
+		column->references->constraint = constraint;
 		sdb_mysql_parse_references(p, column->references);
 	}
 	else
@@ -360,8 +373,6 @@ parse_key_attribute(MysqlParser *p, MysqlColumnDef *column)
 static bool
 parse_storage_attribute(MysqlParser *p)
 {
-	MysqlLexer	ahead = p->lexer;
-
 	if (sdb_mysql_parser_accept(p, "VISIBLE") ||
 		sdb_mysql_parser_accept(p, "INVISIBLE"))
 		return true;
@@ -377,11 +388,7 @@ parse_storage_attribute(MysqlParser *p)
 		return true;
 	}
 
-	/* what engines define: NAME = value; ENGINE_ATTRIBUTE 'value' */
-	if (!sdb_mysql_parser_is_name(p))
-		return false;
-	sdb_mysql_lexer_next(&ahead);
-	if (!sdb_mysql_lexer_is(&ahead, "=") &&
+	if (!at_engine_attribute(p) &&
 		!sdb_mysql_parser_is(p, "ENGINE_ATTRIBUTE") &&
 		!sdb_mysql_parser_is(p, "SECONDARY_ENGINE_ATTRIBUTE"))
 		return false;
@@ -389,6 +396,18 @@ parse_storage_attribute(MysqlParser *p)
 	(void) sdb_mysql_parser_accept(p, "=");
 	sdb_mysql_parser_next(p);
 	return true;
+}
+
+/* MariaDB: what engines define, NAME = value */
+static bool
+at_engine_attribute(const MysqlParser *p)
+{
+	MysqlLexer	ahead = p->lexer;
+
+	if (!sdb_mysql_parser_is_name(p))
+		return false;
+	sdb_mysql_lexer_next(&ahead);
+	return sdb_mysql_lexer_is(&ahead, "=");
 }
 
 /* [GENERATED ALWAYS] AS (expression) [VIRTUAL | STORED] */
@@ -454,7 +473,8 @@ sdb_mysql_parse_default(MysqlParser *p, MysqlDefault *value)
 		if (p->lexer.dialect->is_mariadb && parse_enclosed(p, value))
 			return;
 	}
-	else if (parse_simple_default(p, value) && at_default_end(p))
+	else if (parse_simple_default(p, value) &&
+			 (at_default_end(p) || at_engine_attribute(p)))
 		return;
 	p->lexer = start;
 	skip_expression(p, value);
@@ -480,7 +500,8 @@ parse_enclosed(MysqlParser *p, MysqlDefault *value)
 {
 	sdb_mysql_parser_expect(p, "(");
 	return parse_simple_default(p, value) &&
-		sdb_mysql_parser_accept(p, ")") && at_default_end(p);
+		sdb_mysql_parser_accept(p, ")") &&
+		(at_default_end(p) || at_engine_attribute(p));
 }
 
 /* An expression reaches up to what must be something else. */

@@ -7,19 +7,21 @@
 
 /* Options whose value may stand without "=" */
 static const char *const option_words[] = {
-	"AUTOEXTEND_SIZE", "AUTO_INCREMENT", "AVG_ROW_LENGTH", "CHECKSUM",
-	"COMPRESSION", "CONNECTION", "DELAY_KEY_WRITE", "ENCRYPTION",
+	"ADAPTIVE_HASH_INDEX", "AUTOEXTEND_SIZE", "AUTO_INCREMENT",
+	"AVG_ROW_LENGTH", "CHECKSUM", "COMPRESSION", "CONNECTION",
+	"DELAY_KEY_WRITE", "ENCRYPTED", "ENCRYPTION", "ENCRYPTION_KEY_ID",
 	"ENGINE_ATTRIBUTE", "IETF_QUOTES", "INSERT_METHOD", "KEY_BLOCK_SIZE",
-	"MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PAGE_CHECKSUM", "PASSWORD",
-	"ROW_FORMAT", "SECONDARY_ENGINE", "SECONDARY_ENGINE_ATTRIBUTE",
-	"STATS_AUTO_RECALC", "STATS_PERSISTENT",
+	"MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PAGE_CHECKSUM", "PAGE_COMPRESSED",
+	"PAGE_COMPRESSION_LEVEL", "PASSWORD", "ROW_FORMAT", "SECONDARY_ENGINE",
+	"SECONDARY_ENGINE_ATTRIBUTE", "STATS_AUTO_RECALC", "STATS_PERSISTENT",
 	"STATS_SAMPLE_PAGES", "STORAGE", "TABLESPACE", "TABLE_CHECKSUM",
 	"TRANSACTIONAL", "TYPE", "UNION"
 };
 
 static const char *const key_options[] = {
 	"USING", "TYPE", "KEY_BLOCK_SIZE", "COMMENT", "ENGINE_ATTRIBUTE",
-	"SECONDARY_ENGINE_ATTRIBUTE"
+	"SECONDARY_ENGINE_ATTRIBUTE", "ADAPTIVE_HASH_INDEX", "COMPLETE_FIELDS",
+	"BYTES_FROM_INCOMPLETE_FIELD", "FOR_EQUAL_HASH_POINT_TO_LAST_RECORD"
 };
 
 static const char *const reference_actions[][2] = {
@@ -38,6 +40,7 @@ static void parse_definitions(MysqlParser *p, MysqlStatement *statement);
 static bool at_select(const MysqlParser *p);
 static void skip_select(MysqlParser *p, MysqlStatement *statement);
 static bool opens_select(const MysqlParser *p);
+static bool opens_query(const MysqlParser *p);
 static void parse_index(MysqlParser *p, MysqlKeyDef *key);
 static void parse_foreign(MysqlParser *p, MysqlKeyDef *key);
 static bool parse_special_option(MysqlParser *p, MysqlOptions *options);
@@ -117,10 +120,17 @@ at_select(const MysqlParser *p)
 static bool
 opens_select(const MysqlParser *p)
 {
+	return opens_query(p) || sdb_mysql_parser_is2(p, "(", "(");
+}
+
+/* Likewise, where "((" may be an expression */
+static bool
+opens_query(const MysqlParser *p)
+{
 	return sdb_mysql_parser_is2(p, "(", "SELECT") ||
 		sdb_mysql_parser_is2(p, "(", "WITH") ||
 		sdb_mysql_parser_is2(p, "(", "VALUES") ||
-		sdb_mysql_parser_is2(p, "(", "(");
+		sdb_mysql_parser_is2(p, "(", "TABLE");
 }
 
 static void
@@ -417,7 +427,8 @@ parse_special_option(MysqlParser *p, MysqlOptions *options)
 		options->comment = sdb_mysql_parser_text(p);
 		return true;
 	}
-	if (sdb_mysql_parser_accept(p, "ENGINE"))
+	if (sdb_mysql_parser_accept2(p, "STORAGE", "ENGINE") ||
+		sdb_mysql_parser_accept(p, "ENGINE"))
 	{
 		(void) sdb_mysql_parser_accept(p, "=");
 		options->engine = sdb_mysql_parser_word(p);
@@ -473,7 +484,7 @@ sdb_mysql_parse_partitions(MysqlParser *p)
 {
 	while (!sdb_mysql_parser_at_end(p) && !sdb_mysql_parser_is(p, ";"))
 	{
-		if (sdb_mysql_parser_is(p, "("))
+		if (sdb_mysql_parser_is(p, "(") && !opens_query(p))
 			sdb_mysql_parser_skip_parens(p);
 		else if (at_select(p) ||
 				 sdb_mysql_parser_is2(p, "START", "TRANSACTION"))

@@ -216,6 +216,9 @@ put_column(StringInfo buf, const MysqlColumnDef *column)
 		appendStringInfo(buf, " as %s", column->period);
 	if (column->is_versioned)
 		appendStringInfoString(buf, " system versioning");
+	if (column->references != NULL && column->references->constraint != NULL)
+		appendStringInfo(buf, " constraint [%s]",
+						 column->references->constraint);
 	if (column->references != NULL)
 		put_references(buf, column->references);
 	if (column->comment != NULL)

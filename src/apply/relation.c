@@ -470,7 +470,9 @@ map_columns(ApplyTable *table, Relation rel)
 	keys = key_columns(table, rel, attnums);
 	for (int i = 0; i < source->ncolumns; i++)
 	{
-		bool		is_key = keys == NULL || bms_is_member(attnums[i], keys);
+		/* without a key, what is generated tells no rows apart */
+		bool		is_key = keys != NULL ?
+			bms_is_member(attnums[i], keys) : !source->columns[i].generated;
 		bool		generated = TupleDescAttr(table->desc,
 											  attnums[i] - 1)->attgenerated;
 

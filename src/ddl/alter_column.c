@@ -34,6 +34,7 @@ static void alter_type(Alteration *alteration, ColumnChange *change);
 static char *type_using(Alteration *alteration, const ColumnChange *change);
 static void alter_null(Alteration *alteration, ColumnChange *change,
 					   bool is_key);
+static bool has_generated(const SourceTable *table);
 static void alter_default(Alteration *alteration, const ColumnChange *change,
 						  int idx0);
 static void alter_identity(Alteration *alteration,
@@ -245,6 +246,11 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 	if (change->becomes_not_null && !att->attnotnull)
 	{
 		zero = sdb_ddl_zero(change->after, &change->type);
+		if (alteration->has_rows && has_generated(alteration->after) &&
+			sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s IS NULL LIMIT 1",
+								   sdb_ddl_name(alteration->target),
+								   change->name)))
+			alteration->known = false;
 		if (alteration->has_rows && !change->type_changes && zero != NULL)
 			sdb_ddl_run_on_rows(alteration->target,
 								psprintf("UPDATE %s SET %s = %s WHERE %s IS NULL",
@@ -271,6 +277,18 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 		alteration->key_is_ours)
 		sdb_ddl_add_clause(alteration, "ALTER COLUMN %s DROP NOT NULL",
 						   change->name);
+}
+
+/* What is generated from a value that changes is generated again. */
+static bool
+has_generated(const SourceTable *table)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (table->columns[i].generated)
+			return true;
+	}
+	return false;
 }
 
 /* A default that users have set where the source has none stays. */

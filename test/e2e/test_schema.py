@@ -316,6 +316,16 @@ def test_no_label_becomes_what_cannot_be_null(connector, started):
     connector.wait_equal("t")
 
 
+def test_generated_from_what_becomes_zero(pg, connector, started):
+    """The source generates it anew, which is not logged; the row is found
+    nevertheless."""
+    run = started("CREATE TABLE t (v INT, g INT AS (v + 1) STORED)",
+                  "INSERT INTO t (v) VALUES (NULL), (5)")
+    run("ALTER TABLE t MODIFY v INT NOT NULL", "UPDATE t SET v = 7 WHERE v = 0")
+    connector.wait_equal("t")
+    assert stage(pg, connector, "t") == "partial"
+
+
 def test_zeros_of_addresses(source, connector, started):
     """What NULLs and rows without a value get in columns of MariaDB."""
     if source.name != "mariadb":

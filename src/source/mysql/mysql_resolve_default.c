@@ -28,13 +28,14 @@ static char *convert(const MysqlResolver *resolver, const MysqlDefault *value,
 static char *as_number(const char *text, int scale);
 static char *as_float(const char *text, bool is_single);
 static char *as_bits(const MysqlDefault *value, int nbits);
-static char *as_bytes(const MysqlDefault *value, const SourceColumn *column);
+static char *as_bytes(const MysqlResolver *resolver, const MysqlDefault *value,
+					  const SourceColumn *column);
 static char *as_text(char *text, const MysqlDefault *value,
 					 const SourceColumn *column);
 static char *as_label(const char *text, const MysqlDefault *value,
 					  const SourceColumn *column);
 static char *as_set(const char *text, const SourceColumn *column);
-static char *as_year(const char *text);
+static char *as_year(const char *text, bool is_number);
 static char *as_date(const char *text, bool has_time, int scale, bool cuts);
 static char *as_instant(const MysqlResolver *resolver, const char *text,
 						int scale);
@@ -112,7 +113,7 @@ convert(const MysqlResolver *resolver, const MysqlDefault *value,
 		return as_bits(value, column->length);
 	if (type == MYSQL_T_BINARY || type == MYSQL_T_VARBINARY ||
 		type == MYSQL_T_BLOB)
-		return as_bytes(value, column);
+		return as_bytes(resolver, value, column);
 
 	if (value->kind == MYSQL_DEFAULT_TEXT ||
 		value->kind == MYSQL_DEFAULT_NUMBER)
@@ -139,7 +140,7 @@ convert(const MysqlResolver *resolver, const MysqlDefault *value,
 		case MYSQL_T_DOUBLE:
 			return as_float(text, type == MYSQL_T_FLOAT);
 		case MYSQL_T_YEAR:
-			return as_year(text);
+			return as_year(text, value->kind == MYSQL_DEFAULT_NUMBER);
 		case MYSQL_T_DATE:
 		case MYSQL_T_DATETIME:
 			return as_date(text, type == MYSQL_T_DATETIME, column->scale,
@@ -227,15 +228,22 @@ as_bits(const MysqlDefault *value, int nbits)
 	return bits;
 }
 
-/* Bytes as \x and digits; BINARY is padded with zeros. */
+/*
+ * Bytes as \x and digits; BINARY is padded with zeros.  Where MariaDB writes a
+ * statement itself (CREATE TABLE ... SELECT), question marks stand for bytes
+ * that are not UTF-8.
+ */
 static char *
-as_bytes(const MysqlDefault *value, const SourceColumn *column)
+as_bytes(const MysqlResolver *resolver, const MysqlDefault *value,
+		 const SourceColumn *column)
 {
 	StringInfoData buf;
 	int			len;
 	char	   *bytes = literal_bytes(value, &len);
 
-	if (bytes == NULL)
+	if (bytes == NULL ||
+		(value->kind == MYSQL_DEFAULT_TEXT && resolver->dialect->is_mariadb &&
+		 memchr(bytes, '?', len) != NULL))
 		return NULL;
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "\\x");
@@ -327,9 +335,9 @@ as_set(const char *text, const SourceColumn *column)
 	return buf.data;
 }
 
-/* 70 is 1970, 20 is 2020 */
+/* 70 is 1970, 20 is 2020; 0 is 0000 and '0' is 2000 */
 static char *
-as_year(const char *text)
+as_year(const char *text, bool is_number)
 {
 	int			year;
 
@@ -337,8 +345,10 @@ as_year(const char *text)
 		return NULL;
 	if (strlen(text) == 4)
 		return psprintf("%d", year);
-	if (strlen(text) > 2 || year == 0)
+	if (strlen(text) > 2)
 		return NULL;
+	if (year == 0 && is_number)
+		return pstrdup("0");
 	return psprintf("%d", year < 70 ? 2000 + year : 1900 + year);
 }
 

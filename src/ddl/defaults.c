@@ -126,6 +126,8 @@ sdb_ddl_zero(const SourceColumn *column, const ColumnType *type)
 						column->length);
 	if (type->oid == INETOID && strcmp(column->type_name, "inet4") == 0)
 		return pstrdup("'0.0.0.0'");
+	if (type->oid == TEXTOID && column->kind == VALUE_GEOMETRY)
+		return pstrdup("'{\"wkb\":\"\",\"srid\":null}'");
 	expression = find_expression(zero_expressions, type->oid);
 	return expression != NULL ? pstrdup(expression) : NULL;
 }

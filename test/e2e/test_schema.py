@@ -326,6 +326,19 @@ def test_generated_from_what_becomes_zero(pg, connector, started):
     assert stage(pg, connector, "t") == "partial"
 
 
+def test_nothing_as_a_shape(source, connector, started):
+    """NULLs of MariaDB become shapes without bytes."""
+    if source.name != "mariadb":
+        pytest.skip("MySQL refuses it")
+    run = started("CREATE TABLE t (id INT PRIMARY KEY, v GEOMETRY, p POINT)",
+                  "INSERT INTO t VALUES (1, NULL, NULL)")
+    run("ALTER TABLE t MODIFY v GEOMETRY NOT NULL, MODIFY p POINT NOT NULL",
+        "INSERT INTO t VALUES (2, POINT(1, 2), POINT(3, 4))",
+        "INSERT INTO t (id) VALUES (3)")
+    connector.wait_rows("t", [(1, 2), (2, 1)],
+                        "min(id), count(*)", "GROUP BY v, p ORDER BY 1")
+
+
 def test_zeros_of_addresses(source, connector, started):
     """What NULLs and rows without a value get in columns of MariaDB."""
     if source.name != "mariadb":

@@ -233,7 +233,8 @@ type_using(Alteration *alteration, const ColumnChange *change)
 
 /*
  * The source has no NULLs where it says NOT NULL; but some values of it are
- * NULL here, such as dates that name no day, as far as NULL may be.
+ * NULL here, such as dates that name no day, as far as NULL may be.  MariaDB
+ * puts its time where an instant was NULL.
  */
 static void
 alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
@@ -246,7 +247,9 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 	if (change->becomes_not_null && !att->attnotnull)
 	{
 		zero = sdb_ddl_zero(change->after, &change->type);
-		if (alteration->has_rows && has_generated(alteration->after) &&
+		if (alteration->has_rows &&
+			(change->after->kind == VALUE_TIMESTAMPTZ ||
+			 has_generated(alteration->after)) &&
 			sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s IS NULL LIMIT 1",
 								   sdb_ddl_name(alteration->target),
 								   change->name)))
@@ -279,7 +282,7 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 						   change->name);
 }
 
-/* What is generated from a value that changes is generated again. */
+/* What is generated from a value that changes is generated anew. */
 static bool
 has_generated(const SourceTable *table)
 {

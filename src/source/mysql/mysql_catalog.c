@@ -8,8 +8,9 @@
  *
  * Two things are read from SHOW CREATE TABLE, for the tables that need it:
  * indexes and foreign keys, where they are wanted, since information_schema
- * hides foreign keys from who may only read; and defaults of MySQL's TIMESTAMP
- * columns, which it shows in a time zone that it does not tell.
+ * hides foreign keys from who may only read; and two kinds of defaults of
+ * MySQL, which it shows in a time zone that it does not tell (TIMESTAMP) or
+ * only up to a zero byte (binary).
  */
 #include "postgres.h"
 
@@ -53,9 +54,9 @@ static void read_json_checks(Catalog *catalog);
 static void read_columns(Catalog *catalog);
 static void read_keys(Catalog *catalog);
 static void read_statement(Catalog *catalog, SourceTable *table);
-static bool has_instant_default(const SourceTable *table);
-static bool is_instant_default(const SourceColumn *column);
-static void resolve_instant_defaults(const MysqlDialect *dialect,
+static bool has_unsure_default(const SourceTable *table);
+static bool is_unsure_default(const SourceColumn *column);
+static void resolve_unsure_defaults(const MysqlDialect *dialect,
 									 const MysqlStatement *statement,
 									 SourceTable *table);
 static char *already_utc(void *arg, const char *local);
@@ -125,7 +126,7 @@ read_catalog(Catalog *catalog)
 			catalog->order = foreach_delete_current(catalog->order, lc);
 		else if (sdb_guc_replicate_indexes ||
 				 (!catalog->source->is_mariadb &&
-				  has_instant_default(lfirst(lc))))
+				  has_unsure_default(lfirst(lc))))
 			read_statement(catalog, lfirst(lc));
 	}
 	hash_destroy(catalog->tables);
@@ -362,7 +363,7 @@ read_statement(Catalog *catalog, SourceTable *table)
 							&statement);
 		sdb_mysql_keys_create(&dialect, &statement, table);
 		if (!catalog->source->is_mariadb)
-			resolve_instant_defaults(&dialect, &statement, table);
+			resolve_unsure_defaults(&dialect, &statement, table);
 		sdb_mysql_conn_close_result(catalog->conn);
 	}
 	if (row == NULL || statement.failure != NULL)
@@ -373,26 +374,28 @@ read_statement(Catalog *catalog, SourceTable *table)
 }
 
 static bool
-has_instant_default(const SourceTable *table)
+has_unsure_default(const SourceTable *table)
 {
 	for (int i = 0; i < table->ncolumns; i++)
 	{
-		if (is_instant_default(&table->columns[i]))
+		if (is_unsure_default(&table->columns[i]))
 			return true;
 	}
 	return false;
 }
 
-/* A TIMESTAMP whose default is not known yet? */
+/* Is its default one that MySQL's information_schema does not show well? */
 static bool
-is_instant_default(const SourceColumn *column)
+is_unsure_default(const SourceColumn *column)
 {
-	return column->default_kind == DEFAULT_OTHER &&
+	return column->kind == VALUE_BYTES ?
+		column->default_kind == DEFAULT_CONSTANT :
+		column->default_kind == DEFAULT_OTHER &&
 		sdb_mysql_types_of(column) == MYSQL_T_TIMESTAMP;
 }
 
 static void
-resolve_instant_defaults(const MysqlDialect *dialect,
+resolve_unsure_defaults(const MysqlDialect *dialect,
 						 const MysqlStatement *statement, SourceTable *table)
 {
 	MysqlResolver resolver = {.dialect = dialect, .to_utc = already_utc};
@@ -403,7 +406,7 @@ resolve_instant_defaults(const MysqlDialect *dialect,
 		const MysqlColumnDef *def = lfirst(lc);
 		int			column = sdb_table_find_column(table, def->name);
 
-		if (column >= 0 && is_instant_default(&table->columns[column]))
+		if (column >= 0 && is_unsure_default(&table->columns[column]))
 			sdb_mysql_resolve_default(&resolver, &def->value,
 									  &table->columns[column]);
 	}

@@ -20,11 +20,12 @@
  *	- MySQL shows a TIMESTAMP in the time zone of the session that made the
  *	  table, which it does not tell: left to mysql_catalog.c.  MariaDB shows it
  *	  in ours, UTC.
+ *	- MySQL ends a binary default at its first zero byte: left to
+ *	  mysql_catalog.c as well.
  *	- Dates and times that PostgreSQL lacks are left out.
  *
- * Known limits, both because the server shows no more: MySQL ends a binary
- * default at its first zero byte, and a label of an ENUM or SET has question
- * marks for characters above U+FFFF.
+ * Known limit, because the server shows no more: a label of an ENUM or SET has
+ * question marks for characters above U+FFFF.
  */
 #include "postgres.h"
 

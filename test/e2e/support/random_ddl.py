@@ -3,7 +3,7 @@ it makes of the tables of random_tables.py, if the source runs it."""
 
 from .random_tables import (TABLE_NAMES, Column, Table, expression, name_sql,
                             new_column, new_table)
-from .random_types import CHARSETS, constant
+from .random_types import CHARSETS, FRESH, KIND_OF, constant
 
 STRICT = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 LAX = ""
@@ -17,6 +17,7 @@ def add(random, table, old):
     name = table.free_name(random.chance)
     column = new_column(name, random.types, random.chance)
     table.columns.append(column)
+    table.partial |= column.has_unknown_default()
     return "ADD COLUMN %s%s" % (column.clause(), place(random, old))
 
 
@@ -71,6 +72,9 @@ def modify(random, table, old, name=None):
     column = random.chance.choice(plain)
     old.remove(column)
     type, otherwise = random.types.conversion(column.type, random.chance)
+    if column.name in table.key and type.name not in FRESH and \
+            KIND_OF[type.name] in ("date", "moment", "instant"):
+        return None             # dates that name no day are one and the same
     # what is generated from a column is generated again
     table.partial |= otherwise or any(other.expression is not None
                                       for other in table.columns)
@@ -131,6 +135,11 @@ def nullness(random, table, old):
     column = random.chance.choice(plain)
     old.remove(column)
     column.not_null = not column.not_null
+    if column.not_null:     # the source puts something there
+        table.partial |= column.kind == "instant" or any(
+            other.expression is not None for other in table.columns)
+    else:
+        table.partial |= column.may_be_no_day()
     return "MODIFY %s%s" % (column.clause(), place(random, old))
 
 
@@ -318,7 +327,7 @@ def truncate_partition(random):
     table = random.table()
 
     def effect():
-        table.partial = True
+        random.copied_apart = True
     return "ALTER TABLE %s TRUNCATE PARTITION p0" % table.sql, effect, LAX
 
 
@@ -337,7 +346,7 @@ MOVES = (replace_table, drop_table, rename_table, rotate_tables)
 
 def statement(random, calm):
     kinds = dict(STATEMENTS)
-    if calm or len(random.movable()) < 3:
+    if calm or random.copying or random.copied_apart or len(random.movable()) < 3:
         kinds = {kind: weight for kind, weight in kinds.items()
                  if kind not in MOVES}
     if len(random.tables) >= len(TABLE_NAMES) - 2:

@@ -39,7 +39,8 @@ class Random:
         self.refused = 0
         self.accepted = 0
         self.calm = False       # no table may move
-        self.copying = False    # rows of tables that move are not known
+        self.copying = False    # the first copies, as of some moment
+        self.copied_apart = False   # a table may be copied by itself
         self.extra = extra      # names of tables that keep them
 
     def numbers(self, count):
@@ -73,7 +74,6 @@ class Random:
         tables = {name: self.tables.pop(name) for name in names}
         for old, new in names.items():
             tables[old].name = new
-            tables[old].partial |= self.copying
             self.put(tables[old])
 
     # statements

@@ -2,6 +2,7 @@
 that the source mostly accepts, and to read the rows back."""
 
 import copy
+import re
 
 from .random_types import FRESH, KIND_OF, constant, key_value, value
 
@@ -35,6 +36,16 @@ class Column:
     @property
     def kind(self):
         return KIND_OF[self.type.name]
+
+    def has_unknown_default(self):
+        """One that has no counterpart here, see the manual."""
+        text = self.default or ""
+        return self.may_be_no_day() and "-00" in text or \
+            self.kind == "clock" and re.match(r"'(-|24|\d{3})", text) is not None
+
+    def may_be_no_day(self):
+        """Dates that name no day are lost here, see the manual."""
+        return self.kind in ("date", "moment", "instant")
 
     def definition(self):
         """All that follows its name."""

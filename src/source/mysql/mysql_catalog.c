@@ -57,8 +57,8 @@ static void read_statement(Catalog *catalog, SourceTable *table);
 static bool has_unsure_default(const SourceTable *table);
 static bool is_unsure_default(const SourceColumn *column);
 static void resolve_unsure_defaults(const MysqlDialect *dialect,
-									 const MysqlStatement *statement,
-									 SourceTable *table);
+									const MysqlStatement *statement,
+									SourceTable *table);
 static char *already_utc(void *arg, const char *local);
 static Described *find_table(Catalog *catalog, char **row);
 static void add_column(Catalog *catalog, Described *described, char **row);
@@ -396,7 +396,7 @@ is_unsure_default(const SourceColumn *column)
 
 static void
 resolve_unsure_defaults(const MysqlDialect *dialect,
-						 const MysqlStatement *statement, SourceTable *table)
+						const MysqlStatement *statement, SourceTable *table)
 {
 	MysqlResolver resolver = {.dialect = dialect, .to_utc = already_utc};
 	ListCell   *lc;

@@ -2,10 +2,10 @@
  * mysql_conn.c --- one connection to a MySQL or MariaDB server
  *
  * Everything goes through MariaDB Connector/C, which only this file,
- * mysql_error.c and mysql_tls.c see.  The library's calls run as its own coroutines: each either
- * ends or says what it waits for, and the wait is ours, on latch and socket.
- * So no call blocks, an interrupt ends every wait, and bytes that TLS holds
- * back are never overlooked.
+ * mysql_error.c and mysql_tls.c see.  The library's calls run as its own
+ * coroutines: each either ends or says what it waits for, and the wait is
+ * ours, on latch and socket.  So no call blocks, an interrupt ends every wait,
+ * and bytes that TLS holds back are never overlooked.
  *
  * A dump of the binary log has no coroutine in the library.  What it has is
  * one around mysql_read_query_result, which calls a function of the

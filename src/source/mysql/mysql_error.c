@@ -72,9 +72,7 @@ sdb_mysql_error_is_same_id(struct st_mysql *mysql)
 
 	return code == SERVER_ERROR_SAME_ID ||
 		(code == SERVER_ERROR_DUMP_FAILED &&
-		 (strstr(message, "server_uuid") != NULL ||
-		  strstr(message, "server_id") != NULL ||
-		  strstr(message, "same server") != NULL));
+		 strstr(message, "with the same server") != NULL);
 }
 
 void

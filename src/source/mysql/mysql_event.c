@@ -259,7 +259,7 @@ sdb_mysql_event_query(const MysqlFormat *format, const MysqlEvent *event,
 	memset(query, 0, sizeof(*query));
 	sdb_bytes_take(&cur, 8);	/* thread id, duration */
 	query->database_len = sdb_bytes_u8(&cur);
-	sdb_bytes_take(&cur, 2);	/* error code */
+	query->failed = sdb_bytes_le16(&cur) != 0;
 	status_len = sdb_bytes_le16(&cur);
 
 	status = cur;

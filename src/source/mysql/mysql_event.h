@@ -104,6 +104,8 @@ typedef struct MysqlQuery
 	uint16		server_collation;	/* collation_server; 0 if not sent */
 	bool		explicit_timestamps;	/* explicit_defaults_for_timestamp;
 										 * MySQL sends it where it matters */
+	bool		failed;			/* in an error, and with some effect: else it
+								 * would not be logged */
 } MysqlQuery;
 
 typedef struct MysqlGtid

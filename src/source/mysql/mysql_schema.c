@@ -93,7 +93,11 @@ sdb_mysql_schema_follow(MysqlStream *stream, const MysqlStatement *statement,
 		switch (statement->kind)
 		{
 			case STATEMENT_CREATE_TABLE:
-				follow_create(&follow, name);
+				/* MariaDB: CREATE OR REPLACE has dropped the old one then */
+				if (query->failed)
+					follow_drop(&follow, name);
+				else
+					follow_create(&follow, name);
 				break;
 			case STATEMENT_DROP_TABLE:
 				follow_drop(&follow, name);

@@ -58,9 +58,11 @@ void
 sdb_mysql_range_condition(StringInfo sql, const SourceTable *table,
 						  const KeyRange *range)
 {
-	const char *key =
-		sdb_mysql_conn_identifier(table->columns[table->keys[0]].name);
+	const char *key;
 
+	if (range->lower == NULL && range->upper == NULL)
+		return;					/* the table may have no key */
+	key = sdb_mysql_conn_identifier(table->columns[table->keys[0]].name);
 	if (range->lower != NULL)
 		appendStringInfo(sql, " WHERE %s >= %s", key, range->lower);
 	if (range->upper != NULL)

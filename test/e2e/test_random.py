@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     not any(name in os.environ for name in
             ("SYNCHDB_RANDOM_SEED", "SYNCHDB_RANDOM_SEEDS")),
     reason="SYNCHDB_RANDOM_SEEDS says how many seeds to run; about one in"
-    " twenty still fails")
+    " sixty still fails")
 
 EVENTS = int(os.environ.get("SYNCHDB_RANDOM_EVENTS", 5))
 LATER = ("later",)          # tables that come into the list

@@ -37,6 +37,27 @@ sdb_table_make_id(const char *catalog, const char *schema, const char *name)
 }
 
 char *
+sdb_table_name_of_id(const char *id)
+{
+	StringInfoData name;
+	bool		quoted = false;
+
+	initStringInfo(&name);
+	for (; *id; id++)
+	{
+		if (*id == '.' && !quoted)
+			resetStringInfo(&name);
+		else if (*id != '"')
+			appendStringInfoChar(&name, *id);
+		else if (quoted && id[1] == '"')
+			appendStringInfoChar(&name, *id++);
+		else
+			quoted = !quoted;
+	}
+	return name.data;
+}
+
+char *
 sdb_table_quote_part(const char *part)
 {
 	StringInfoData buf;

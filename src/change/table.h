@@ -134,6 +134,9 @@ typedef struct SourceTable
 extern char *sdb_table_make_id(const char *catalog, const char *schema,
 							   const char *name);
 
+/* The name in such a text, its last part; palloc'd. */
+extern char *sdb_table_name_of_id(const char *id);
+
 /* One part of such a name, in double quotes if it needs them; palloc'd. */
 extern char *sdb_table_quote_part(const char *part);
 

@@ -6,6 +6,11 @@
  * compares names in its own ways, so what it returns is compared again here,
  * byte by byte.
  *
+ * While MariaDB puts an altered table in the place of the old one, its lists
+ * lack it; a query for that one name waits.  So a table that is known but not
+ * listed, or listed without columns, is asked for by its name before it counts
+ * as gone.
+ *
  * Two things are read from SHOW CREATE TABLE, for the tables that need it:
  * indexes and foreign keys, where they are wanted, since information_schema
  * hides foreign keys from who may only read; and two kinds of defaults of
@@ -41,15 +46,18 @@ typedef struct Catalog
 	MysqlSource *source;
 	MysqlConn  *conn;
 	char	   *condition;		/* of the rows wanted, for WHERE */
-	HTAB	   *wanted;			/* ids; NULL for all that are captured */
+	HTAB	   *wanted;			/* ids not yet found; NULL for all that are
+								 * captured */
 	HTAB	   *tables;			/* of Described */
 	List	   *order;			/* of SourceTable *, as found */
+	List	   *unsure;			/* names of tables to be asked for alone */
 } Catalog;
 
+static List *describe_unsure(Catalog *catalog);
 static List *read_catalog(Catalog *catalog);
 static HTAB *hash_by_text(const char *name, Size keysize, Size entrysize);
 static void read_tables(Catalog *catalog);
-static bool is_wanted(Catalog *catalog, const char *name, const char *id);
+static bool take_wanted(Catalog *catalog, const char *name, const char *id);
 static void read_json_checks(Catalog *catalog);
 static void read_columns(Catalog *catalog);
 static void read_keys(Catalog *catalog);
@@ -68,6 +76,7 @@ List *
 sdb_mysql_catalog_describe(Source *base, List *ids)
 {
 	Catalog		catalog = {0};
+	List	   *tables;
 	ListCell   *lc;
 
 	catalog.source = (MysqlSource *) base;
@@ -80,7 +89,33 @@ sdb_mysql_catalog_describe(Source *base, List *ids)
 									  4 * NAME_BYTES);
 	foreach(lc, ids)
 		(void) hash_search(catalog.wanted, lfirst(lc), HASH_ENTER, NULL);
-	return read_catalog(&catalog);
+	tables = read_catalog(&catalog);
+	foreach(lc, ids)
+	{
+		if (hash_search(catalog.wanted, lfirst(lc), HASH_FIND, NULL) != NULL)
+			catalog.unsure = lappend(catalog.unsure,
+									 sdb_table_name_of_id(lfirst(lc)));
+	}
+	if (catalog.wanted != NULL)
+		hash_destroy(catalog.wanted);
+	return list_concat(tables, describe_unsure(&catalog));
+}
+
+static List *
+describe_unsure(Catalog *catalog)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog->unsure)
+	{
+		SourceTable *table = sdb_mysql_catalog_describe_one(catalog->source,
+															lfirst(lc));
+
+		if (table != NULL)
+			tables = lappend(tables, table);
+	}
+	return tables;
 }
 
 SourceTable *
@@ -100,6 +135,7 @@ sdb_mysql_catalog_describe_one(MysqlSource *source, const char *name)
 								  4 * NAME_BYTES);
 	(void) hash_search(catalog.wanted, id, HASH_ENTER, NULL);
 	tables = read_catalog(&catalog);
+	hash_destroy(catalog.wanted);
 	return tables != NIL ? linitial(tables) : NULL;
 }
 
@@ -119,19 +155,21 @@ read_catalog(Catalog *catalog)
 		read_keys(catalog);
 	}
 
-	/* a table may have been dropped between two of the queries */
 	foreach(lc, catalog->order)
 	{
-		if (((SourceTable *) lfirst(lc))->ncolumns == 0)
+		SourceTable *table = lfirst(lc);
+
+		/* it may have been dropped between two of the queries */
+		if (table->ncolumns == 0)
+		{
 			catalog->order = foreach_delete_current(catalog->order, lc);
+			catalog->unsure = lappend(catalog->unsure, table->name);
+		}
 		else if (sdb_guc_replicate_indexes ||
-				 (!catalog->source->is_mariadb &&
-				  has_unsure_default(lfirst(lc))))
-			read_statement(catalog, lfirst(lc));
+				 (!catalog->source->is_mariadb && has_unsure_default(table)))
+			read_statement(catalog, table);
 	}
 	hash_destroy(catalog->tables);
-	if (catalog->wanted != NULL)
-		hash_destroy(catalog->wanted);
 	return catalog->order;
 }
 
@@ -167,7 +205,7 @@ read_tables(Catalog *catalog)
 		SourceTable *table;
 		Described  *described;
 
-		if (!is_wanted(catalog, name, id))
+		if (!take_wanted(catalog, name, id))
 			continue;
 		table = palloc0(sizeof(SourceTable));
 		table->catalog = pstrdup(catalog->source->database);
@@ -193,7 +231,7 @@ read_tables(Catalog *catalog)
 }
 
 static bool
-is_wanted(Catalog *catalog, const char *name, const char *id)
+take_wanted(Catalog *catalog, const char *name, const char *id)
 {
 	bool		found;
 
@@ -202,7 +240,7 @@ is_wanted(Catalog *catalog, const char *name, const char *id)
 	if (catalog->wanted == NULL)
 		return sdb_mysql_source_captures(catalog->source,
 										 catalog->source->database, name);
-	(void) hash_search(catalog->wanted, id, HASH_FIND, &found);
+	(void) hash_search(catalog->wanted, id, HASH_REMOVE, &found);
 	return found;
 }
 

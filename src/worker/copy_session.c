@@ -184,7 +184,8 @@ take_definitions(CopySession *session, List *tables)
 		{
 			ereport(WARNING,
 					(errmsg("table \"%s\" is not copied: the source no longer has it",
-							state->table->id)));
+							state->table->id),
+					 errhint("What is here of it stays as it was; drop it before the source has another table of that name.")));
 			sdb_tables_drop(session->connector, state->table);
 			session->states = foreach_delete_current(session->states, cell);
 			continue;

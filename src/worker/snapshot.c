@@ -57,6 +57,7 @@ static void find_tables(Connector *connector, Source *source,
 						const SnapshotMode *mode);
 static void follow_table_list(Connector *connector, Source *source,
 							  const SnapshotMode *mode);
+static List *find_added(Source *source, List *tables, List *states);
 static bool has_table(List *tables, const char *id);
 static TableState *find_state(List *states, const char *id);
 static bool matches(const TableFilter *filter, const SourceTable *table);
@@ -244,12 +245,10 @@ follow_table_list(Connector *connector, Source *source,
 	ListCell   *cell;
 
 	sdb_naming_check_collisions(tables);
-	foreach(cell, tables)
+	foreach(cell, find_added(source, tables, states))
 	{
 		TableState	state = {lfirst(cell), mode->stage, NULL, NULL};
 
-		if (find_state(states, state.table->id) != NULL)
-			continue;
 		if (!is_copied(connector, state.table))
 			state.stage = TABLE_PARTIAL;
 		if (mode->creates)
@@ -264,6 +263,26 @@ follow_table_list(Connector *connector, Source *source,
 			!matches(connector->options.filter, state->table))
 			sdb_tables_drop(connector, state->table);
 	}
+}
+
+/*
+ * The tables without a state that are there when they are asked for again: one
+ * that the first look met on its way from one name to another is none of them.
+ */
+static List *
+find_added(Source *source, List *tables, List *states)
+{
+	List	   *ids = NIL;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		char	   *id = ((SourceTable *) lfirst(cell))->id;
+
+		if (find_state(states, id) == NULL)
+			ids = lappend(ids, id);
+	}
+	return ids == NIL ? NIL : source->routine->describe(source, ids);
 }
 
 static bool

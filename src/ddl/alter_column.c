@@ -34,6 +34,8 @@ static void alter_type(Alteration *alteration, ColumnChange *change);
 static char *type_using(Alteration *alteration, const ColumnChange *change);
 static void alter_null(Alteration *alteration, ColumnChange *change,
 					   bool is_key);
+static bool source_may_choose(const Alteration *alteration,
+							  const ColumnChange *change);
 static bool has_generated(const SourceTable *table);
 static void alter_default(Alteration *alteration, const ColumnChange *change,
 						  int idx0);
@@ -233,8 +235,7 @@ type_using(Alteration *alteration, const ColumnChange *change)
 
 /*
  * The source has no NULLs where it says NOT NULL; but some values of it are
- * NULL here, such as dates that name no day, as far as NULL may be.  MariaDB
- * puts its time where an instant was NULL.
+ * NULL here, such as dates that name no day, as far as NULL may be.
  */
 static void
 alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
@@ -248,8 +249,7 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 	{
 		zero = sdb_ddl_zero(change->after, &change->type);
 		if (alteration->has_rows &&
-			(change->after->kind == VALUE_TIMESTAMPTZ ||
-			 has_generated(alteration->after)) &&
+			source_may_choose(alteration, change) &&
 			sdb_ddl_finds(psprintf("SELECT FROM %s WHERE %s IS NULL LIMIT 1",
 								   sdb_ddl_name(alteration->target),
 								   change->name)))
@@ -282,7 +282,19 @@ alter_null(Alteration *alteration, ColumnChange *change, bool is_key)
 						   change->name);
 }
 
-/* What is generated from a value that changes is generated anew. */
+/*
+ * What the source puts where NULL was is not always a zero: MariaDB puts its
+ * time where an instant was, and the default that the column had if it changes
+ * the table in place.  What is generated from that is generated anew.
+ */
+static bool
+source_may_choose(const Alteration *alteration, const ColumnChange *change)
+{
+	return change->after->kind == VALUE_TIMESTAMPTZ ||
+		change->before->default_kind != DEFAULT_NONE ||
+		has_generated(alteration->after);
+}
+
 static bool
 has_generated(const SourceTable *table)
 {

@@ -351,6 +351,23 @@ def test_instants_that_were_null(pg, source, connector, started):
     assert stage(pg, connector, "t") == "partial"
 
 
+def test_defaults_where_null_was(pg, connector, started):
+    """MariaDB puts the default that the column had, where it changes the table
+    in place; the row is found nevertheless."""
+    run = started("CREATE TABLE t (id INT, v INT DEFAULT 5, w INT DEFAULT 6,"
+                  " x INT DEFAULT 7)",
+                  "INSERT INTO t VALUES (1, NULL, NULL, 7)")
+    run("ALTER TABLE t MODIFY x INT NOT NULL DEFAULT 7",
+        "CREATE TABLE certain (id INT)")
+    connector.wait(lambda: connector.exists("certain"), "the statement")
+    assert stage(pg, connector, "t") == "streaming"
+    run("ALTER TABLE t MODIFY v INT NOT NULL DEFAULT 5,"
+        " MODIFY w INT NOT NULL DEFAULT 8",
+        "UPDATE t SET id = 2", "CREATE TABLE last (id INT)")
+    connector.wait(lambda: connector.exists("last"), "the last statement")
+    assert stage(pg, connector, "t") == "partial"
+
+
 def test_nothing_as_a_shape(source, connector, started):
     """NULLs of MariaDB become shapes without bytes."""
     if source.name != "mariadb":

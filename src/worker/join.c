@@ -24,19 +24,28 @@
  *
  * The stream waits while a table catches up.  So that this is short, the copy
  * worker approaches first: it catches up with where the stream is while that
- * goes on.
+ * goes on.  A lock of the table sees to it that only one of the two moves it;
+ * the stream does without a table that the copy worker has, whose end begins
+ * another session.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 
 #include "util/error_position.h"
 #include "worker/tables.h"
 #include "worker/worker_internal.h"
 
+/* Class of our locks among advisory ones; those of users have 1 and 2. */
+#define JOIN_LOCK_CLASS		3
+
 static void load_ready(StreamSession *session, char **position);
+static bool lock_ready(StreamSession *session, TableState **state);
+static void unlock(StreamSession *session, const char *id);
+static LOCKTAG lock_tag(const StreamSession *session, const char *id);
 static void catch_up(StreamSession *session, TableState *state,
 					 const char *until);
 static void let_in(StreamSession *session, TableState *state,
@@ -54,15 +63,19 @@ sdb_join_tables(StreamSession *session)
 	foreach(cell, session->ready)
 	{
 		TableState *state = lfirst(cell);
+		const char *id = state->table->id;
 
 		if (routine->position_covers(state->from, position))
 		{
 			waiting = lappend(waiting, state);
 			continue;
 		}
+		if (!lock_ready(session, &state))
+			continue;
 		catch_up(session, state, position);
 		if (session->apart != NULL)
 			let_in(session, state, position);
+		unlock(session, id);
 	}
 	session->apart = NULL;
 	session->ready = waiting;
@@ -76,7 +89,15 @@ sdb_join_approach(StreamSession *session)
 
 	load_ready(session, &position);
 	foreach(cell, session->ready)
-		catch_up(session, lfirst(cell), position);
+	{
+		TableState *state = lfirst(cell);
+		const char *id = state->table->id;
+
+		if (!lock_ready(session, &state))
+			continue;
+		catch_up(session, state, position);
+		unlock(session, id);
+	}
 	session->apart = NULL;
 }
 
@@ -96,6 +117,55 @@ load_ready(StreamSession *session, char **position)
 			session->ready = lappend(session->ready, state);
 	}
 	sdb_process_commit_transaction();
+}
+
+/*
+ * False if another process has the table, or had it meanwhile and is done; else
+ * *state is what holds now.  An error ends the lock too.
+ */
+static bool
+lock_ready(StreamSession *session, TableState **state)
+{
+	const char *id = (*state)->table->id;
+	LOCKTAG		tag = lock_tag(session, id);
+	ListCell   *cell;
+
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	sdb_process_begin_transaction();
+	*state = NULL;
+	foreach(cell, sdb_checkpoint_tables(session->connector->name))
+	{
+		TableState *now = lfirst(cell);
+
+		if (strcmp(now->table->id, id) == 0 && now->stage == TABLE_READY)
+			*state = now;
+	}
+	sdb_process_commit_transaction();
+	if (*state == NULL)
+		unlock(session, id);
+	return *state != NULL;
+}
+
+static void
+unlock(StreamSession *session, const char *id)
+{
+	LOCKTAG		tag = lock_tag(session, id);
+
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+static LOCKTAG
+lock_tag(const StreamSession *session, const char *id)
+{
+	const char *name = session->connector->name;
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
+						 hash_bytes((const unsigned char *) name, strlen(name)),
+						 hash_bytes((const unsigned char *) id, strlen(id)),
+						 JOIN_LOCK_CLASS);
+	return tag;
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/pmsignal.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -182,6 +183,7 @@ sdb_process_catch_error(MemoryContext context)
 	if (!sdb_stop_requested)
 		EmitErrorReport();
 	AbortCurrentTransaction();
+	LockReleaseSession(USER_LOCKMETHOD);	/* of join.c */
 	FlushErrorState();
 	if (sdb_stop_requested)
 		request_cancel();		/* this may have been the stop's; it stays */

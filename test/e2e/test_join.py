@@ -246,6 +246,29 @@ def test_resync_under_changes(pg, script, complete, failpoint):
     wait_all(connector, transactions)
 
 
+def test_caught_up_with_once(pg, script, complete, failpoint):
+    """A new session of the stream finds a copy worker at the changes that the
+    stream has left out."""
+    connector, transactions = complete
+    failpoint.arm("copy-after-commit", "wait")
+    assert resync(connector, script.id("n")) == 0
+    failpoint.wait_reached()
+    script.transactions([script.insert("n", 12345, "x")])
+    add_others(script, [1])
+    wait_others(connector, [1])
+    failpoint.arm("pipeline-before-apply", "wait")
+    failpoint.wait_reached()
+    assert stages(connector)[script.id("n")] == "ready"
+    pg.query("SELECT synchdb_reload_objmap(%s)", [connector.name])
+    add_others(script, [2])
+    wait_others(connector, [1, 2])
+    failpoint.clear()
+    connector.wait(lambda: not pg.query(
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE backend_type = 'synchdb copy'"), "the end of the copy")
+    wait_all(connector, transactions + [[("insert", "n", 12345, "x")]])
+
+
 def test_resync_of_a_stopped_connector(pg, script, complete):
     connector, transactions = complete
     connector.stop()

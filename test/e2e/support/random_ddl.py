@@ -86,6 +86,8 @@ def modify(random, table, old, name=None):
 
 
 def redefine(random, column, type):
+    if column.kind in ("label", "set") and column.charset == "utf16":
+        column.charset = None   # as such text, MySQL garbles them
     column.auto = column.auto and type.name in ("normal", "normal_u", "big_u")
     column.__init__(column.name, type, column.not_null, column.numbered,
                     default=constant(type, random.chance) if column.default
@@ -136,8 +138,9 @@ def nullness(random, table, old):
     old.remove(column)
     column.not_null = not column.not_null
     if column.not_null:     # the source puts something there
-        table.partial |= column.kind == "instant" or any(
-            other.expression is not None for other in table.columns)
+        table.partial |= column.kind == "instant" or \
+            column.default is not None or any(
+                other.expression is not None for other in table.columns)
     else:
         table.partial |= column.may_be_no_day()
     return "MODIFY %s%s" % (column.clause(), place(random, old))
@@ -220,8 +223,14 @@ def alter(random):
     clauses = [clause for clause in clauses if clause is not None]
     is_lax = all(kind in LAX_CLAUSES for kind in kinds) and \
         random.chance.random() < 0.5
-    return ("ALTER TABLE %s %s" % (before.sql, ", ".join(clauses)),
-            lambda: random.put(table), LAX if is_lax else STRICT)
+
+    def effect():
+        random.put(table)
+        # what is generated anew may be copied
+        random.copied_apart |= any(column.expression is not None
+                                   for column in before.columns)
+    return ("ALTER TABLE %s %s" % (before.sql, ", ".join(clauses)), effect,
+            LAX if is_lax else STRICT)
 
 
 def convert(random):

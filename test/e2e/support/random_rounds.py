@@ -12,12 +12,9 @@ import pymysql
 from . import random_ddl, random_rows
 from .random_tables import TABLE_NAMES, new_table
 from .random_types import Types
-from .wait import wait_until
 
 MARKER = "marker"           # for the test's own use
 BRANCHES = "branches"       # for transactions that are prepared
-
-UNKNOWN_XID = 1397
 
 
 class Random:
@@ -162,19 +159,8 @@ class Random:
     def decide(self):
         if self.prepared:
             name = self.prepared.pop(self.chance.randrange(len(self.prepared)))
-            sql = "XA %s '%s'" % (self.chance.choice(
-                ["COMMIT", "COMMIT", "ROLLBACK"]), name)
-            # once the server has noticed that its connection was closed
-            wait_until(lambda: self.decided(sql), 30, sql)
-
-    def decided(self, sql):
-        try:
-            self.run(sql)
-            return True
-        except pymysql.err.OperationalError as error:
-            if error.args[0] != UNKNOWN_XID:
-                raise
-            return False
+            self.run("XA %s '%s'" % (self.chance.choice(
+                ["COMMIT", "COMMIT", "ROLLBACK"]), name))
 
     def end(self):
         while self.prepared:

@@ -56,8 +56,7 @@ static void count_pending(Connector *connector, SnapshotPlan *plan);
 static void find_tables(Connector *connector, Source *source,
 						const SnapshotMode *mode);
 static void follow_table_list(Connector *connector, Source *source,
-							  const SnapshotMode *mode);
-static List *find_added(Source *source, List *tables, List *states);
+							  const SnapshotMode *mode, const char *old_list);
 static bool has_table(List *tables, const char *id);
 static TableState *find_state(List *states, const char *id);
 static bool matches(const TableFilter *filter, const SourceTable *table);
@@ -93,7 +92,8 @@ sdb_snapshot_prepare(Connector *connector, Source *source, const char *name,
 		record.mode = pstrdup(mode->name);
 	else if (record.table_list != NULL &&
 			 strcmp(record.table_list, connector->table_list) != 0)
-		follow_table_list(connector, source, find_mode(record.mode));
+		follow_table_list(connector, source, find_mode(record.mode),
+						  record.table_list);
 	if (asked && mode->after != AFTER_STREAM)
 		record.done = false;
 	sdb_checkpoint_begin_resync(connector->name);
@@ -234,21 +234,26 @@ find_tables(Connector *connector, Source *source, const SnapshotMode *mode)
 /*
  * The table list has changed: tables that came in are copied beside the
  * stream, as far as the connector copies at all; tables that went out are
- * forgotten, and stay here as they are.
+ * forgotten, and stay here as they are.  To a new table that the old list
+ * matches, the stream comes by itself.
  */
 static void
 follow_table_list(Connector *connector, Source *source,
-				  const SnapshotMode *mode)
+				  const SnapshotMode *mode, const char *old_list)
 {
+	TableFilter *before = sdb_filter_make(old_list);
 	List	   *tables = describe_tables(connector, source);
 	List	   *states = sdb_checkpoint_tables(connector->name);
 	ListCell   *cell;
 
 	sdb_naming_check_collisions(tables);
-	foreach(cell, find_added(source, tables, states))
+	foreach(cell, tables)
 	{
 		TableState	state = {lfirst(cell), mode->stage, NULL, NULL};
 
+		if (find_state(states, state.table->id) != NULL ||
+			matches(before, state.table))
+			continue;
 		if (!is_copied(connector, state.table))
 			state.stage = TABLE_PARTIAL;
 		if (mode->creates)
@@ -263,26 +268,6 @@ follow_table_list(Connector *connector, Source *source,
 			!matches(connector->options.filter, state->table))
 			sdb_tables_drop(connector, state->table);
 	}
-}
-
-/*
- * The tables without a state that are there when they are asked for again: one
- * that the first look met on its way from one name to another is none of them.
- */
-static List *
-find_added(Source *source, List *tables, List *states)
-{
-	List	   *ids = NIL;
-	ListCell   *cell;
-
-	foreach(cell, tables)
-	{
-		char	   *id = ((SourceTable *) lfirst(cell))->id;
-
-		if (find_state(states, id) == NULL)
-			ids = lappend(ids, id);
-	}
-	return ids == NIL ? NIL : source->routine->describe(source, ids);
 }
 
 static bool

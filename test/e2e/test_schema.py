@@ -210,6 +210,30 @@ def test_a_table_that_leaves_is_gone(source, pg, db, connect):
     connector.wait(lambda: not connector.exists("t"), "the table's end")
 
 
+def test_list_that_grows_while_the_stream_is_behind(pg, db, connect):
+    """Only what the list did not match before is copied; the stream comes to
+    the other new tables by itself."""
+    connector = connect(pg, db, tables="%s.t.*" % db.name)
+    db.execute("CREATE TABLE t1 (id INT PRIMARY KEY, a INT)",
+               "INSERT INTO t1 VALUES (1, 1), (2, 1)",
+               "CREATE TABLE later (id INT PRIMARY KEY)",
+               "INSERT INTO later VALUES (5)")
+    connector.start()
+    connector.wait_streaming()
+    connector.stop()
+    db.execute("CREATE TABLE t2 (k VARCHAR(5) PRIMARY KEY)",
+               "INSERT INTO t2 VALUES ('x')",
+               "RENAME TABLE t2 TO t_passing, t1 TO t2, t_passing TO t1",
+               "INSERT INTO t1 VALUES ('y')", "DELETE FROM t2 WHERE id = 1")
+    pg.query("UPDATE synchdb_conninfo SET data = jsonb_set(data, '{table}',"
+             " to_jsonb(%s::text)) WHERE name = %s",
+             ["{0}.t.*,{0}.later".format(db.name), connector.name])
+    connector.start()
+    for table in "t1", "t2", "later":
+        connector.wait_equal(table)
+        wait_stage(pg, connector, table, "copied", "streaming")
+
+
 def test_what_cannot_be_resolved_is_read_from_the_source(pg, db, connector,
                                                          started):
     """Names of columns that differ by the case of a letter beyond ASCII are

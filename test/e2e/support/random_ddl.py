@@ -86,8 +86,8 @@ def modify(random, table, old, name=None):
 
 
 def redefine(random, column, type):
-    if column.kind in ("label", "set") and column.charset == "utf16":
-        column.charset = None   # as such text, MySQL garbles them
+    if column.kind in ("label", "set") and column.charset in (None, "utf16"):
+        column.charset = "utf8mb4"  # MySQL garbles them as text in UTF-16
     column.auto = column.auto and type.name in ("normal", "normal_u", "big_u")
     column.__init__(column.name, type, column.not_null, column.numbered,
                     default=constant(type, random.chance) if column.default
@@ -225,10 +225,11 @@ def alter(random):
         random.chance.random() < 0.5
 
     def effect():
-        random.put(table)
         # what is generated anew may be copied
-        random.copied_apart |= any(column.expression is not None
-                                   for column in before.columns)
+        if any(column.expression is not None for column in before.columns):
+            random.put_copied(table)
+        else:
+            random.put(table)
     return ("ALTER TABLE %s %s" % (before.sql, ", ".join(clauses)), effect,
             LAX if is_lax else STRICT)
 
@@ -261,7 +262,7 @@ def create_like(random):
     table.partial = random.copying
     table.is_fixed = False
     return ("CREATE TABLE %s LIKE %s" % (table.sql, other.sql),
-            lambda: random.put(table), LAX)
+            lambda: random.put_copied(table), LAX)
 
 
 def create_select(random):
@@ -275,7 +276,7 @@ def create_select(random):
     return ("CREATE TABLE %s AS SELECT %s FROM %s LIMIT 50"
             % (table.sql, ", ".join(name_sql(column.name)
                                     for column in columns), other.sql),
-            lambda: random.put(table), LAX)
+            lambda: random.put_copied(table), LAX)
 
 
 def replace_table(random):
@@ -334,10 +335,8 @@ def partition(random):
 
 def truncate_partition(random):
     table = random.table()
-
-    def effect():
-        random.copied_apart = True
-    return "ALTER TABLE %s TRUNCATE PARTITION p0" % table.sql, effect, LAX
+    return ("ALTER TABLE %s TRUNCATE PARTITION p0" % table.sql,
+            lambda: random.put_copied(table), LAX)
 
 
 def rebuild(random):

@@ -64,6 +64,11 @@ class Random:
     def put(self, table):
         self.tables[table.name] = table
 
+    def put_copied(self, table):
+        """One that the engine may copy beside the stream."""
+        self.put(table)
+        self.copied_apart = True
+
     def remove(self, table):
         del self.tables[table.name]
 

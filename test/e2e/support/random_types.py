@@ -110,11 +110,16 @@ def constant(type, chance):
             KIND_OF[type.name] in ("document", "shape"):
         return None
     text = value(type, chance)
-    # what a source has to round up is left to it
-    if text == "NULL" or ".9" in text or ".5" in text or text.startswith("REPEAT") or \
+    if text == "NULL" or text.startswith("REPEAT") or rounds_up(type, text) or \
             (KIND_OF[type.name] in ("label", "set") and text[0] != "'"):
         return None
     return text
+
+
+def rounds_up(type, text):
+    """Some defaults that a source has to round up are left to it."""
+    return ".9" in text or ".5" in text or \
+        type.name == "instant4" and ".123456" in text
 
 
 def key_value(type, number):

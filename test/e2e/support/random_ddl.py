@@ -238,6 +238,8 @@ def convert(random):
     """Of the text that is there, to another character set."""
     table = random.table().copy()
     charset = random.chance.choice(CHARSETS)
+    if any(column.kind in ("label", "set") for column in table.columns):
+        charset = charset.replace("utf16", "utf8mb4")   # see redefine
     for column in table.columns:
         if column.charset is not None:
             column.charset = charset

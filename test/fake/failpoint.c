@@ -44,7 +44,7 @@ sdb_failpoint(const char *name)
 		elog(ERROR, "failpoint \"%s\"", name);
 	else if (strcmp(action, "kill") == 0)
 	{
-		XLogFlush(GetXLogInsertRecPtr());
+		XLogFlush(GetXLogInsertEndRecPtr());
 		kill(MyProcPid, SIGKILL);
 	}
 	else if (strcmp(action, "wait") == 0)

@@ -24,9 +24,9 @@
  *
  * The stream waits while a table catches up.  So that this is short, the copy
  * worker approaches first: it catches up with where the stream is while that
- * goes on.  A lock of the table sees to it that only one of the two moves it;
- * the stream does without a table that the copy worker has, whose end begins
- * another session.
+ * goes on.  A lock of the connector lets one of the two move tables at a time;
+ * while the copy worker does, the stream goes on without them, and the worker's
+ * end begins another session.
  */
 #include "postgres.h"
 
@@ -43,9 +43,7 @@
 #define JOIN_LOCK_CLASS		3
 
 static void load_ready(StreamSession *session, char **position);
-static bool lock_ready(StreamSession *session, TableState **state);
-static void unlock(StreamSession *session, const char *id);
-static LOCKTAG lock_tag(const StreamSession *session, const char *id);
+static LOCKTAG lock_tag(const StreamSession *session);
 static void catch_up(StreamSession *session, TableState *state,
 					 const char *until);
 static void let_in(StreamSession *session, TableState *state,
@@ -57,26 +55,28 @@ sdb_join_tables(StreamSession *session)
 	const SourceRoutine *routine = session->connector->routine;
 	List	   *waiting = NIL;
 	char	   *position;
+	LOCKTAG		tag = lock_tag(session);
 	ListCell   *cell;
 
+	session->ready = NIL;
+	session->apart = NULL;		/* the last session may have ended in an error */
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return;
 	load_ready(session, &position);
 	foreach(cell, session->ready)
 	{
 		TableState *state = lfirst(cell);
-		const char *id = state->table->id;
 
 		if (routine->position_covers(state->from, position))
 		{
 			waiting = lappend(waiting, state);
 			continue;
 		}
-		if (!lock_ready(session, &state))
-			continue;
 		catch_up(session, state, position);
 		if (session->apart != NULL)
 			let_in(session, state, position);
-		unlock(session, id);
 	}
+	(void) LockRelease(&tag, ExclusiveLock, true);
 	session->apart = NULL;
 	session->ready = waiting;
 }
@@ -85,19 +85,15 @@ void
 sdb_join_approach(StreamSession *session)
 {
 	char	   *position;
+	LOCKTAG		tag = lock_tag(session);
 	ListCell   *cell;
 
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return;
 	load_ready(session, &position);
 	foreach(cell, session->ready)
-	{
-		TableState *state = lfirst(cell);
-		const char *id = state->table->id;
-
-		if (!lock_ready(session, &state))
-			continue;
-		catch_up(session, state, position);
-		unlock(session, id);
-	}
+		catch_up(session, lfirst(cell), position);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 	session->apart = NULL;
 }
 
@@ -119,51 +115,15 @@ load_ready(StreamSession *session, char **position)
 	sdb_process_commit_transaction();
 }
 
-/*
- * False if another process has the table, or had it meanwhile and is done; else
- * *state is what holds now.  An error ends the lock too.
- */
-static bool
-lock_ready(StreamSession *session, TableState **state)
-{
-	const char *id = (*state)->table->id;
-	LOCKTAG		tag = lock_tag(session, id);
-	ListCell   *cell;
-
-	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	sdb_process_begin_transaction();
-	*state = NULL;
-	foreach(cell, sdb_checkpoint_tables(session->connector->name))
-	{
-		TableState *now = lfirst(cell);
-
-		if (strcmp(now->table->id, id) == 0 && now->stage == TABLE_READY)
-			*state = now;
-	}
-	sdb_process_commit_transaction();
-	if (*state == NULL)
-		unlock(session, id);
-	return *state != NULL;
-}
-
-static void
-unlock(StreamSession *session, const char *id)
-{
-	LOCKTAG		tag = lock_tag(session, id);
-
-	(void) LockRelease(&tag, ExclusiveLock, true);
-}
-
+/* For the session that holds it; an error ends it too. */
 static LOCKTAG
-lock_tag(const StreamSession *session, const char *id)
+lock_tag(const StreamSession *session)
 {
 	const char *name = session->connector->name;
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0,
 						 hash_bytes((const unsigned char *) name, strlen(name)),
-						 hash_bytes((const unsigned char *) id, strlen(id)),
 						 JOIN_LOCK_CLASS);
 	return tag;
 }

@@ -356,7 +356,8 @@ MOVES = (replace_table, drop_table, rename_table, rotate_tables)
 
 def statement(random, calm):
     kinds = dict(STATEMENTS)
-    if calm or random.copying or random.copied_apart or len(random.movable()) < 3:
+    if calm or random.copying or random.copied_apart or \
+            len(random.movable()) < 3:
         kinds = {kind: weight for kind, weight in kinds.items()
                  if kind not in MOVES}
     if len(random.tables) >= len(TABLE_NAMES) - 2:

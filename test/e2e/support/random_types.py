@@ -110,7 +110,8 @@ def constant(type, chance):
             KIND_OF[type.name] in ("document", "shape"):
         return None
     text = value(type, chance)
-    if text == "NULL" or text.startswith("REPEAT") or rounds_up(type, text) or \
+    if text == "NULL" or text.startswith("REPEAT") or \
+            rounds_up(type, text) or \
             (KIND_OF[type.name] in ("label", "set") and text[0] != "'"):
         return None
     return text
